@@ -13,9 +13,9 @@ namespace {
 
 TEST(ErrorTable, NumbersAreUniqueAndNamed) {
   std::set<int> seen{0};
-#define GREY_ERROR(name, number, text)                              \
-  EXPECT_TRUE(seen.insert(number).second) << #name;                 \
-  EXPECT_EQ(error_name(ErrorCode::name), #name);                    \
+#define GREY_ERROR(name, number, text)              \
+  EXPECT_TRUE(seen.insert(number).second) << #name; \
+  EXPECT_EQ(error_name(ErrorCode::name), #name);    \
   EXPECT_FALSE(error_text(ErrorCode::name).empty());
 #include "base/error_table.def"
 #undef GREY_ERROR

@@ -5,8 +5,8 @@ namespace grey {
 [[noreturn]] void check_failed(const char* expression, const char* file, int line) noexcept;
 }
 
-#define GREY_CHECK(expression)                                              \
-  do {                                                                      \
-    if (!(expression)) [[unlikely]]                                         \
-      ::grey::check_failed(#expression, __FILE__, __LINE__);                \
+#define GREY_CHECK(expression)                               \
+  do {                                                       \
+    if (!(expression)) [[unlikely]]                          \
+      ::grey::check_failed(#expression, __FILE__, __LINE__); \
   } while (false)

@@ -8,8 +8,7 @@ MonotonicTime SystemClock::now() const {
 }
 
 std::int64_t SystemClock::unix_time_ns() const {
-  return std::chrono::duration_cast<Duration>(
-             std::chrono::system_clock::now().time_since_epoch())
+  return std::chrono::duration_cast<Duration>(std::chrono::system_clock::now().time_since_epoch())
       .count();
 }
 

@@ -4,9 +4,11 @@ namespace grey {
 
 std::string_view error_name(ErrorCode code) noexcept {
   switch (code) {
-    case ErrorCode::ok: return "ok";
+    case ErrorCode::ok:
+      return "ok";
 #define GREY_ERROR(name, number, text) \
-  case ErrorCode::name: return #name;
+  case ErrorCode::name:                \
+    return #name;
 #include "base/error_table.def"
 #undef GREY_ERROR
   }
@@ -15,9 +17,11 @@ std::string_view error_name(ErrorCode code) noexcept {
 
 std::string_view error_text(ErrorCode code) noexcept {
   switch (code) {
-    case ErrorCode::ok: return "success";
+    case ErrorCode::ok:
+      return "success";
 #define GREY_ERROR(name, number, text) \
-  case ErrorCode::name: return text;
+  case ErrorCode::name:                \
+    return text;
 #include "base/error_table.def"
 #undef GREY_ERROR
   }

@@ -23,8 +23,8 @@ std::uint32_t crc32(std::uint32_t crc, ByteView bytes) noexcept {
 }
 
 std::uint32_t crc32_reference(std::uint32_t crc, ByteView bytes) noexcept {
-  return static_cast<std::uint32_t>(::crc32_z(
-      crc, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size()));
+  return static_cast<std::uint32_t>(
+      ::crc32_z(crc, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size()));
 }
 
 }  // namespace grey

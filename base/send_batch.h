@@ -1,7 +1,7 @@
 // Bytes on their way out, gathered: small pieces are copied into one arena, large ones are shared
-// and never copied. A session fills a batch, a stream writes it with one gathered send and hands the
-// emptied batch back, so that the arena's memory is reused and the steady state allocates nothing.
-// Not thread-safe.
+// and never copied. A session fills a batch, a stream writes it with one gathered send and hands
+// the emptied batch back, so that the arena's memory is reused and the steady state allocates
+// nothing. Not thread-safe.
 #pragma once
 #include <cstddef>
 #include <vector>

@@ -1,6 +1,6 @@
-// The transport seam: reliable byte streams, listeners and the loop that drives them. Three siblings
-// implement it (sim/, asio/, uring/) and pass one conformance suite; nothing above knows which one
-// runs.
+// The transport seam: reliable byte streams, listeners and the loop that drives them. Three
+// siblings implement it (sim/, asio/, uring/) and pass one conformance suite; nothing above knows
+// which one runs.
 //
 // All callbacks come from the loop's thread, never from inside the call that caused them.
 #pragma once
