@@ -22,7 +22,8 @@ class Executor : public Clock {
   /// Runs `task` once now() has reached `at` (never early; in order of `at`, then of scheduling).
   virtual TimerId schedule_at(MonotonicTime at, Task task) = 0;
   TimerId schedule_after(Duration delay, Task task) {
-    return schedule_at(now() + delay, std::move(task));
+    const MonotonicTime base = now();
+    return schedule_at(delay < never - base ? base + delay : never, std::move(task));
   }
   /// Drops a timer; its task is destroyed unrun. False if it has run, was cancelled or never was.
   virtual bool cancel(TimerId id) = 0;
