@@ -29,21 +29,19 @@ struct Ballot {
   std::string to_string() const;
 };
 
-/// The ballots that an operation's attempts may use: rounds in (round_low, round_high] of one epoch
-/// (rule 15). Chosen by the client, so that any coordinator can later resolve the operation by
-/// going above round_high.
+/// The ballots that an operation's attempts may use: above `low`, at most `round_high`, of one
+/// epoch (rule 15). Chosen by the client from what homes told it, so that any coordinator can later
+/// resolve the operation by going above round_high. `low` only sharpens that answer.
 struct BallotWindow {
   std::uint64_t epoch = 0;
-  std::uint64_t round_low = 0;
+  Ballot low;
   std::uint64_t round_high = 0;
 
   bool contains(const Ballot& b) const noexcept {
-    return b.epoch == epoch && b.round > round_low && b.round <= round_high;
+    return b.epoch == epoch && b > low && b.round <= round_high;
   }
-  /// True if `b` is at or below the window's lower end.
-  bool above(const Ballot& b) const noexcept {
-    return b.epoch < epoch || (b.epoch == epoch && b.round <= round_low);
-  }
+  /// True if the whole window is above `b`: no attempt of the operation can have had that ballot.
+  bool above(const Ballot& b) const noexcept { return b.epoch < epoch || b <= low; }
 };
 
 }  // namespace grey::cluster

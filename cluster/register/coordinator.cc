@@ -91,7 +91,9 @@ Step Coordinator::first_step_at_home(Operation& operation, const HomeRange& home
   const OperationRequest& request = operation.request();
   const ByteView key = request.key.packed;
   // All attempts stay inside the client's window (rule 15); begin_prepare() answers a stale one.
-  if (!request.window.contains(home.promise) || home_keys_.raised(key, home.promise)) {
+  Ballot next = home.promise;
+  next.sequence = next_sequence_;
+  if (!request.window.contains(next) || home_keys_.raised(key, home.promise)) {
     return operation.begin_prepare();
   }
   if (request.kind != OperationKind::cas) return operation.begin_home_accept(home.promise, nullptr);
@@ -241,6 +243,10 @@ void Coordinator::end(OperationHandle handle, OperationResult result, MonotonicT
     } else if (const auto queue = keys_.find(request.key.packed); queue != keys_.end()) {
       std::erase(queue->second.waiting, handle);
     }
+  }
+  if (home.state == HomeRange::State::held) {
+    result.home_ballot = home.promise;
+    result.home_ballot.sequence = next_sequence_ - 1;
   }
   ++counters_.finished;
   if (result.fast_path) ++counters_.fast_writes;

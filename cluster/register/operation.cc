@@ -82,7 +82,7 @@ Step Operation::prepare() {
   if (request_.kind == OperationKind::resolve) {
     round = std::max(round, window.round_high + 1);  // rule 15: above all of its attempts
   } else if (request_.kind != OperationKind::get) {
-    round = std::max(round, window.round_low + 1);
+    round = std::max(round, window.low.round + 1);
     if (round > window.round_high) {
       return finish(attempted() ? ErrorCode::outcome_unknown : ErrorCode::window_stale);
     }
@@ -354,9 +354,9 @@ Step Operation::propose_on(const Record& current, Purpose on_mismatch, bool mism
 // Rule 15. The record is chosen at our ballot by now; what counts is the one it was copied from.
 Step Operation::resolve_answer() {
   if (record_.operation == request_.id) return finish(ErrorCode::ok, record_);
-  const bool below = request_.window.above(source_);
-  const bool derived_from_below = record_.base && request_.window.above(*record_.base);
-  if (below || derived_from_below) return finish(ErrorCode::cancelled, record_);
+  const bool older = request_.window.above(source_);
+  const bool derived_from_older = record_.base && request_.window.above(*record_.base);
+  if (older || derived_from_older) return finish(ErrorCode::cancelled, record_);
   return finish(ErrorCode::outcome_unknown, record_);
 }
 

@@ -44,7 +44,8 @@ struct OperationResult {
   ErrorCode error = ErrorCode::ok;
   Record record;                 // get: what was read; put, remove, cas: what was written
   std::uint64_t round_seen = 0;  // the highest round in use, for the client's next window
-  bool fast_path = false;        // applied in one round under a range promise
+  Ballot home_ballot;      // the latest of the range's home, if it ran there: a window's `low`
+  bool fast_path = false;  // applied in one round under a range promise
 };
 
 /// What the coordinator does next for an operation.
