@@ -37,7 +37,11 @@ void Coordinator::start(OperationHandle handle, OperationRequest request, Monoto
   GREY_CHECK(operations_.emplace(handle, std::move(owned)).second);
   timers_.push({deadline, handle, false});
 
-  if (kind == OperationKind::get) {
+  if (kind != OperationKind::get && running.operation.request().window.epoch != options_.epoch) {
+    OperationResult refused;
+    refused.error = ErrorCode::wrong_epoch;
+    end(handle, std::move(refused), now);
+  } else if (kind == OperationKind::get) {
     execute(handle, running, running.operation.begin_read(), now);
   } else if (kind == OperationKind::resolve) {
     execute(handle, running, running.operation.begin_prepare(), now);

@@ -59,9 +59,10 @@ bool take_ballot(ByteView& in, Ballot& ballot) {
 }
 
 // flags (1), ballot (36), base (36, if known), operation (24), value hash (16, if a value), value.
-Bytes encode_record(const Record& record) {
+Bytes encode_record(const Record& record, std::size_t room) {
   Bytes out;
-  out.reserve(1 + 2 * ballot_size_bytes + 24 + 16 + record.value.size());
+  out.reserve(room + 1 + 2 * ballot_size_bytes + 24 + 16 + record.value.size());
+  out.resize(room);
   std::uint8_t flags = 0;
   if (record.has_value()) flags |= flag_value;
   if (record.base) flags |= flag_base_known;
@@ -107,8 +108,8 @@ Result<Record> decode_record(ByteView in) {
   return record;
 }
 
-Bytes encode_promise(const Ballot& promised) {
-  Bytes out;
+Bytes encode_promise(const Ballot& promised, std::size_t room) {
+  Bytes out(room, '\0');
   append_ballot(out, promised);
   return out;
 }
@@ -119,8 +120,8 @@ Result<Ballot> decode_promise(ByteView in) {
   return promised;
 }
 
-Bytes encode_range_state(const RangeState& state) {
-  Bytes out;
+Bytes encode_range_state(const RangeState& state, std::size_t room) {
+  Bytes out(room, '\0');
   append_ballot(out, state.promised);
   append_ballot(out, state.purge_floor);
   return out;

@@ -15,15 +15,17 @@ void append_ballot(Bytes& out, const Ballot& ballot);
 /// Takes a ballot off the front of `in`; false if `in` is too short.
 bool take_ballot(ByteView& in, Ballot& ballot);
 
+// Every encoder leaves `room` zero bytes in front, for the envelope that is filled in place.
+
 /// A tombstone or value record. The promise is not in it: accepting at a ballot promises it.
-Bytes encode_record(const Record& record);
+Bytes encode_record(const Record& record, std::size_t room = 0);
 /// Fails with storage_corrupt for anything that encode_record() does not write.
 Result<Record> decode_record(ByteView bytes);
 
-Bytes encode_promise(const Ballot& promised);
+Bytes encode_promise(const Ballot& promised, std::size_t room = 0);
 Result<Ballot> decode_promise(ByteView bytes);
 
-Bytes encode_range_state(const RangeState& state);
+Bytes encode_range_state(const RangeState& state, std::size_t room = 0);
 Result<RangeState> decode_range_state(ByteView bytes);
 
 /// Engine keys. Records sort by token, then by packed key name; promises likewise; the index sorts

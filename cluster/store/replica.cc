@@ -4,9 +4,27 @@
 
 #include "base/check.h"
 #include "cluster/register/record_codec.h"
-#include "cluster/store/sealed.h"
+#include "storage/record_frame.h"
 
 namespace grey::cluster {
+
+namespace {
+
+constexpr std::uint16_t format_version = 1;  // of records, promises and range states
+constexpr std::size_t room = storage::record_frame_bytes;
+
+Bytes seal(ByteView key, Bytes record) {
+  storage::seal_record_in_place(format_version, key, record);
+  return record;
+}
+
+Result<ByteView> unseal(ByteView key, ByteView stored) {
+  const auto opened = storage::open_record(key, stored, format_version);
+  if (!opened) return std::unexpected(opened.error());
+  return opened->payload;
+}
+
+}  // namespace
 
 Replica::Replica(const ReplicaOptions& options, transport::Executor& executor,
                  storage::Engine& engine, FatalCallback on_fatal)
@@ -91,7 +109,7 @@ void Replica::serve_range(const ReplicaRequest& request, ReplyCallback reply) {
   AcceptorOutcome outcome = acceptor_.on_range_request(request, range);
   if (outcome.change == AcceptorChange::range) {
     Bytes key = range_storage_key(request.range);
-    Bytes value = seal(key, encode_range_state(range));
+    Bytes value = seal(key, encode_range_state(range, room));
     open_batch_.put(std::move(key), std::move(value));
     range_changed_in_[request.range] = join_batch();
   }
@@ -100,7 +118,7 @@ void Replica::serve_range(const ReplicaRequest& request, ReplyCallback reply) {
 
 void Replica::write_promise(Entry& entry) {
   Bytes key = promise_storage_key(entry.key);
-  Bytes value = seal(key, encode_promise(entry.state.promised));
+  Bytes value = seal(key, encode_promise(entry.state.promised, room));
   open_batch_.put(std::move(key), std::move(value));
   entry.promise_stored = true;
   entry.changed_in = join_batch();
@@ -108,7 +126,7 @@ void Replica::write_promise(Entry& entry) {
 
 void Replica::write_record(Entry& entry, bool created) {
   Bytes key = record_storage_key(entry.key);
-  Bytes value = seal(key, encode_record(entry.state.accepted));
+  Bytes value = seal(key, encode_record(entry.state.accepted, room));
   open_batch_.put(std::move(key), std::move(value));
   if (created) open_batch_.put(index_storage_key(entry.key), {});
   // Accepting promised the same ballot, so a promise record of its own has nothing more to say.
