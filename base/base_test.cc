@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <set>
 
 #include "base/endian.h"
@@ -53,6 +54,17 @@ TEST(SendBatch, KeepsOrderAcrossCopiedAndSharedPieces) {
   EXPECT_EQ(batch.size(), batch.flatten().size());
   batch.clear();
   EXPECT_TRUE(batch.empty());
+}
+
+TEST(SendBatch, SharesPartsAndLendsRoom) {
+  SendBatch batch;
+  std::memcpy(batch.extend(3), "abc", 3);
+  const SharedBytes large(Bytes(SendBatch::share_threshold_bytes, 'x') + "tail");
+  batch.append_shared(large, 4, SendBatch::share_threshold_bytes);
+  batch.append_shared(large, 1, 2);
+  EXPECT_EQ(batch.piece_count(), 3u);
+  EXPECT_EQ(batch.piece(1).data(), large.view().data() + 4);
+  EXPECT_EQ(batch.flatten(), "abc" + Bytes(SendBatch::share_threshold_bytes - 4, 'x') + "tailxx");
 }
 
 TEST(Endian, RoundTrip) {

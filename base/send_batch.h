@@ -4,6 +4,7 @@
 // nothing. Not thread-safe.
 #pragma once
 #include <cstddef>
+#include <cstring>
 #include <vector>
 
 #include "base/bytes.h"
@@ -17,20 +18,30 @@ class SendBatch {
 
   /// Copies `bytes` to the end of the batch.
   void append(ByteView bytes) {
-    if (bytes.empty()) return;
+    if (!bytes.empty()) std::memcpy(extend(bytes.size()), bytes.data(), bytes.size());
+  }
+
+  /// Adds `size` bytes to the end for the caller to write, all of them and before the batch is
+  /// changed again. `size` is not 0.
+  char* extend(std::size_t size) {
     if (pieces_.empty() || pieces_.back().shared.owner()) {
       pieces_.push_back({arena_.size(), 0, {}});
     }
-    arena_.append(bytes);
-    pieces_.back().size += bytes.size();
-    size_ += bytes.size();
+    const std::size_t at = arena_.size();
+    arena_.resize_and_overwrite(at + size, [](char*, std::size_t n) { return n; });
+    pieces_.back().size += size;
+    size_ += size;
+    return arena_.data() + at;
   }
 
   /// Appends `bytes` without a copy (unless they are short); the batch keeps them alive.
-  void append_shared(const SharedBytes& bytes) {
-    if (bytes.size() < share_threshold_bytes) return append(bytes.view());
-    pieces_.push_back({0, bytes.size(), bytes});
-    size_ += bytes.size();
+  void append_shared(const SharedBytes& bytes) { append_shared(bytes, 0, bytes.size()); }
+
+  /// The same with a part of `bytes`.
+  void append_shared(const SharedBytes& bytes, std::size_t offset, std::size_t size) {
+    if (size < share_threshold_bytes) return append(bytes.view().substr(offset, size));
+    pieces_.push_back({offset, size, bytes});
+    size_ += size;
   }
 
   std::size_t size() const noexcept { return size_; }
@@ -39,7 +50,7 @@ class SendBatch {
   /// The i-th piece in order; valid until the batch is changed, cleared or destroyed.
   ByteView piece(std::size_t i) const noexcept {
     const Piece& p = pieces_[i];
-    return p.shared.owner() ? p.shared.view() : ByteView(arena_).substr(p.offset, p.size);
+    return (p.shared.owner() ? p.shared.view() : ByteView(arena_)).substr(p.offset, p.size);
   }
   /// All pieces joined (for tests and slow paths).
   Bytes flatten() const {
