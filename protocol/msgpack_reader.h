@@ -15,7 +15,8 @@
 namespace grey::msgpack {
 
 struct Limits {
-  std::uint32_t depth_max = 16;           // nesting of arrays and maps; at most Reader::depth_cap
+  std::uint32_t depth_max =
+      16;  // nesting of (non-empty) arrays and maps; at most Reader::depth_cap
   std::uint32_t elements_max = 1u << 16;  // values in all, containers included
   std::uint32_t str_bytes_max = 64u << 10;
   std::uint32_t bin_bytes_max = 64u << 20;
@@ -50,6 +51,9 @@ class Reader {
   /// Passes over one whole value, however nested, and returns its bytes.
   ByteView skip() noexcept;
 
+  /// Makes the reader fail, for a decoder that does not like a value it has read.
+  void reject(ErrorCode code = ErrorCode::bad_envelope) noexcept { set_error(code); }
+
   bool ok() const noexcept { return error_ == ErrorCode::ok; }
   ErrorCode error() const noexcept { return error_; }
   bool at_end() const noexcept { return at_ == end_; }
@@ -62,7 +66,7 @@ class Reader {
   std::uint64_t take_be(std::size_t width) noexcept;
   ByteView take_bytes(std::uint64_t size, std::uint64_t size_max) noexcept;
   std::uint32_t take_count(std::uint64_t count, std::uint64_t bytes_each) noexcept;
-  std::uint64_t skip_scalar(unsigned char tag) noexcept;
+  std::uint64_t pass_over(unsigned char tag) noexcept;
   void set_error(ErrorCode code) noexcept;
 
   const char* at_;
