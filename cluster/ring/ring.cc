@@ -15,7 +15,6 @@ struct Point {
   Token token;
   NodeId node;
   std::uint32_t place;  // index into Places
-  friend bool operator==(const Point& a, const Point& b) = default;
   friend auto operator<=>(const Point& a, const Point& b) = default;
 };
 
