@@ -104,7 +104,7 @@ class MemoryDisk {
 
   std::uint64_t mount();
   void unmount(bool lose_unsynced);
-  bool mounted(std::uint64_t mount_number) const noexcept { return mount_ == mount_number; }
+  bool mounted(std::uint64_t number) const noexcept { return mount_ == number; }
   Sequence append(WriteBatch batch);
   void make_visible(Sequence through);
   void make_durable(Sequence through);

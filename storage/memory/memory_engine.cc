@@ -26,11 +26,12 @@ class MemorySnapshot final : public Snapshot {
 };
 
 MemoryEngine::MemoryEngine(MemoryDisk& disk, transport::Executor& executor)
-    : disk_(disk), executor_(executor), mount_(disk.mount()) {}
+    : disk_(disk), executor_(executor), life_(std::make_shared<Life>(Life{disk, disk.mount()})) {}
 
 MemoryEngine::~MemoryEngine() {
-  *life_ = false;
-  if (!disk_.mounted(mount_)) return;  // the disk crashed: what it kept is decided
+  const bool crashed = life_->over();
+  life_->engine_exists = false;
+  if (crashed) return;  // the disk crashed: what it kept is decided
   if (!failed_) disk_.make_durable(disk_.appended_);
   disk_.unmount(/*lose_unsynced=*/failed_);
 }
@@ -49,7 +50,7 @@ Status MemoryEngine::refusal(const WriteBatch& batch) {
 }
 
 void MemoryEngine::commit(WriteBatch batch, Durability durability, CommitCallback done) {
-  if (dead(life_)) return;
+  if (life_->over()) return;
   ++disk_.counters_.commits;
   Commit commit{0, durability, refusal(batch), std::move(done)};
   if (commit.status && !failed_) {
@@ -75,9 +76,9 @@ void MemoryEngine::start_group() {
   });
   if (!wants_sync) return finish_group(/*synced=*/false);
   ++disk_.counters_.syncs;
-  const Life life = life_;
+  const LifePointer life = life_;
   disk_.reach(SyncPoint::before_sync);
-  if (dead(life)) return;
+  if (life->over()) return;
   run_after(sync_duration(), [this] { finish_group(/*synced=*/true); });
 }
 
@@ -93,7 +94,7 @@ Duration MemoryEngine::sync_duration() {
 }
 
 void MemoryEngine::finish_group(bool synced) {
-  const Life life = life_;
+  const LifePointer life = life_;
   if (synced && disk_.random_.chance(disk_.options_.sync_failure_chance)) {
     ++disk_.counters_.failed_syncs;
     failed_ = true;
@@ -104,7 +105,7 @@ void MemoryEngine::finish_group(bool synced) {
     if (synced) {
       disk_.make_durable(last);
       disk_.reach(SyncPoint::after_sync);
-      if (dead(life)) return;
+      if (life->over()) return;
     } else {
       disk_.make_visible(last);
     }
@@ -115,7 +116,7 @@ void MemoryEngine::finish_group(bool synced) {
   for (auto& commit : finished) {
     if (failed_) commit.status = fail(ErrorCode::sync_failed, "simulated fsync failure");
     commit.done(std::move(commit.status));
-    if (dead(life)) return;
+    if (life->over()) return;
   }
 }
 
@@ -123,7 +124,7 @@ template <typename R>
 void MemoryEngine::read(const Snapshot* snapshot,
                         std::move_only_function<R(MemoryDisk::Sequence)> look,
                         std::move_only_function<void(Result<R>)> done) {
-  if (dead(life_)) return;
+  if (life_->over()) return;
   const auto& options = disk_.options_;
   auto& random = disk_.random_;
   auto& counters = disk_.counters_;
@@ -180,13 +181,13 @@ void MemoryEngine::scan(ByteView first, ByteView last, std::size_t entries_max,
 }
 
 std::unique_ptr<Snapshot> MemoryEngine::snapshot() {
-  return std::make_unique<MemorySnapshot>(disk_, mount_);
+  return std::make_unique<MemorySnapshot>(disk_, life_->mount);
 }
 
 // Runs `task` after `delay`, unless the engine has died by then.
 void MemoryEngine::run_after(Duration delay, Task task) {
-  auto guarded = [this, life = life_, task = std::move(task)]() mutable {
-    if (!dead(life)) task();
+  auto guarded = [life = LifePointer(life_), task = std::move(task)]() mutable {
+    if (!life->over()) task();
   };
   if (delay <= Duration(0)) {
     executor_.post(std::move(guarded));

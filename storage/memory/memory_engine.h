@@ -36,10 +36,15 @@ class MemoryEngine final : public Engine {
     Status status;
     CommitCallback done;
   };
-  // Outlives the engine in the tasks that it has posted; tells them whether it still lives.
-  using Life = std::shared_ptr<bool>;
+  // Outlives the engine in the tasks that it has posted; tells them whether it still serves.
+  struct Life {
+    const MemoryDisk& disk;  // to be looked at only while the engine exists
+    std::uint64_t mount;
+    bool engine_exists = true;
+    bool over() const noexcept { return !engine_exists || !disk.mounted(mount); }
+  };
+  using LifePointer = std::shared_ptr<const Life>;
 
-  bool dead(const Life& life) const noexcept { return !*life || !disk_.mounted(mount_); }
   Status refusal(const WriteBatch& batch);
   void start_group_soon();
   void start_group();
@@ -52,8 +57,7 @@ class MemoryEngine final : public Engine {
 
   MemoryDisk& disk_;
   transport::Executor& executor_;
-  const std::uint64_t mount_;
-  Life life_ = std::make_shared<bool>(true);
+  const std::shared_ptr<Life> life_;
   std::vector<Commit> queue_;  // waiting for the next group
   std::vector<Commit> group_;  // being synced
   bool busy_ = false;          // a group is under way or about to start
