@@ -1,4 +1,6 @@
 #include "storage/memory/memory_engine.h"
+#include "storage/rocksdb/rocksdb_engine.h"
+#include "storage/testing/temporary_directory.h"
 #include "tests/storage/engine_conformance.h"
 
 namespace grey::storage {
@@ -16,6 +18,36 @@ class MemoryHarness final : public EngineHarness {
   MemoryDisk disk_;
 };
 
+class RocksDbHarness final : public EngineHarness {
+ public:
+  explicit RocksDbHarness(RocksDbOptions options) : options_(std::move(options)) {
+    EXPECT_TRUE(RocksDbEngine::create(directory_ / "data", options_));
+    reopen();
+  }
+  ~RocksDbHarness() override { close(); }
+
+ private:
+  std::unique_ptr<Engine> open() override {
+    auto engine = RocksDbEngine::open(directory_ / "data", options_, executor());
+    if (!engine) {
+      ADD_FAILURE() << engine.error().message();
+      std::abort();
+    }
+    return *std::move(engine);
+  }
+  TemporaryDirectory directory_;
+  RocksDbOptions options_;
+};
+
+// Every limit small, so that flushes, compactions and bundles of every size happen.
+RocksDbOptions cramped() {
+  return {.block_cache_bytes = 64 << 10,
+          .memtable_bytes_max = 256 << 10,
+          .group_bytes_max = 2000,
+          .wal_bytes_max = 128 << 10,
+          .reader_threads = 1};
+}
+
 MemoryDiskOptions unhurried() {
   using std::chrono::microseconds;
   return {.sync_latency_min = microseconds(50),
@@ -28,7 +60,9 @@ INSTANTIATE_TEST_SUITE_P(
     Engines, EngineConformance,
     testing::Values(
         EngineKind{"memory", [] { return std::make_unique<MemoryHarness>(MemoryDiskOptions{}); }},
-        EngineKind{"memory_slow", [] { return std::make_unique<MemoryHarness>(unhurried()); }}),
+        EngineKind{"memory_slow", [] { return std::make_unique<MemoryHarness>(unhurried()); }},
+        EngineKind{"rocksdb", [] { return std::make_unique<RocksDbHarness>(RocksDbOptions{}); }},
+        EngineKind{"rocksdb_cramped", [] { return std::make_unique<RocksDbHarness>(cramped()); }}),
     [](const auto& kind) { return kind.param.name; });
 
 }  // namespace
