@@ -37,11 +37,11 @@ std::unique_ptr<ConnectAttempt> Connector::connect(Loop& loop, const Endpoint& e
 Connector::Connector(Loop& the_loop, int descriptor, const Endpoint& endpoint, ConnectCallback done)
     : Resource(the_loop, descriptor), endpoint_(endpoint), done_(std::move(done)) {}
 
-Connector::~Connector() { loop().timers().cancel(deadline_timer_); }
+Connector::~Connector() { loop().cancel(deadline_timer_); }
 
 void Connector::watch(MonotonicTime deadline) {
   if (deadline == never) return;
-  deadline_timer_ = loop().timers().add(deadline, [this] {
+  deadline_timer_ = loop().schedule_at(deadline, [this] {
     deadline_timer_ = 0;
     finish(timed_out());
   });
@@ -83,7 +83,7 @@ void Connector::finish(Result<std::unique_ptr<Stream>> outcome) {
 }
 
 void Connector::ended() {
-  loop().timers().cancel(deadline_timer_);
+  loop().cancel(deadline_timer_);
   if (ConnectCallback done = std::exchange(done_, nullptr)) done(std::move(*outcome_));
 }
 

@@ -57,7 +57,7 @@ Acceptor::Acceptor(Loop& the_loop, int descriptor, AcceptCallback on_accept)
       local_(local_endpoint_of(descriptor)),
       on_accept_(std::move(on_accept)) {}
 
-Acceptor::~Acceptor() { loop().timers().cancel(rest_timer_); }
+Acceptor::~Acceptor() { loop().cancel(rest_timer_); }
 
 void Acceptor::detached() {
   has_owner_ = false;
@@ -92,7 +92,7 @@ void Acceptor::completed(unsigned, int result, std::uint32_t flags) {
 void Acceptor::take_rest() {
   if (rest_timer_ != 0 || !loop().running()) return;
   ++loop().counters().accept_pauses;
-  rest_timer_ = loop().timers().add(loop().clock().now() + rest, [this] {
+  rest_timer_ = loop().schedule_at(loop().clock().now() + rest, [this] {
     rest_timer_ = 0;
     defer();
   });

@@ -11,11 +11,11 @@
 
 #include "base/clock.h"
 #include "transport/executor.h"
+#include "transport/timed_heap.h"
 #include "transport/uring/buffer_ring.h"
 #include "transport/uring/counters.h"
 #include "transport/uring/mailbox.h"
 #include "transport/uring/ring.h"
-#include "transport/uring/timer_queue.h"
 
 namespace grey::transport::uring {
 
@@ -40,7 +40,8 @@ class Loop {
   void post(Task task) { posted_.push_back(std::move(task)); }
   void post_from_any_thread(Task task) { mailbox_.send(std::move(task)); }
   const SystemClock& clock() const noexcept { return clock_; }
-  TimerQueue& timers() noexcept { return timers_; }
+  TimerId schedule_at(MonotonicTime at, Task task) { return timers_.push(at, std::move(task)); }
+  bool cancel(TimerId id) { return timers_.remove(id).has_value(); }
 
   // For resources.
   /// True between the start of run() and stop(): operations may be launched and owners called.
@@ -66,7 +67,7 @@ class Loop {
   Options options_;
   Counters counters_;
   SystemClock clock_;
-  TimerQueue timers_;
+  TimedHeap<Task> timers_;
   Mailbox mailbox_;
   // The ring goes before the buffers that are registered with it.
   std::unique_ptr<BufferRing> buffers_;

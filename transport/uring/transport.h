@@ -21,9 +21,9 @@ class UringTransport final : public RunnableTransport {
   void post(Task task) override { loop_->post(std::move(task)); }
   void post_from_any_thread(Task task) override { loop_->post_from_any_thread(std::move(task)); }
   TimerId schedule_at(MonotonicTime at, Task task) override {
-    return loop_->timers().add(at, std::move(task));
+    return loop_->schedule_at(at, std::move(task));
   }
-  bool cancel(TimerId id) override { return loop_->timers().cancel(id); }
+  bool cancel(TimerId id) override { return loop_->cancel(id); }
 
   Result<std::unique_ptr<Listener>> listen(const Endpoint& endpoint,
                                            AcceptCallback on_accept) override;
