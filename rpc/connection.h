@@ -1,0 +1,110 @@
+// One connection at work: pumps a protocol session over a stream, matches answers with calls, hands
+// requests to a handler, and keeps every deadline.
+//
+// Promises:
+// - Calls are completed exactly once, whatever happens to the connection (see call.h).
+// - One send is in flight; what is said meanwhile, or within one turn of the loop, leaves together
+//   in the next gathered send.
+// - Memory is bounded. Requests of the peer keep their credit while the output is above
+//   output_bytes_high, and are answered overloaded while it is above output_bytes_max or the
+//   node's egress budget is used up. Receiving is never paused: two peers that both waited for the
+//   other to read first would wait for ever.
+// - A peer that does not read (write_stall_timeout), does not answer PING (liveness_timeout) or
+//   breaks the protocol is closed, with the reason in on_closed().
+// - The destructor never blocks. The connection may be destroyed from any of its callbacks.
+//
+// Loop's thread only.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "flowcontrol/memory_budget.h"
+#include "protocol/session.h"
+#include "rpc/call.h"
+#include "rpc/request_handler.h"
+#include "transport/stream.h"
+
+namespace grey::rpc {
+
+struct ConnectionOptions {
+  Duration call_timeout_max = std::chrono::minutes(5);      // no call is outstanding for longer
+  Duration request_timeout_max = std::chrono::minutes(5);   // nor is a peer's request
+  Duration write_stall_timeout = std::chrono::seconds(10);  // a send that does not finish
+  Duration linger_timeout = std::chrono::seconds(1);        // for the last bytes before closing
+  Duration ping_interval{};                                 // 0: none are sent
+  Duration liveness_timeout = std::chrono::seconds(2);      // nothing received at all after a PING
+  std::uint64_t output_bytes_high = 4u << 20;
+  std::uint64_t output_bytes_max = 64u << 20;
+  /// Where chunked messages (ingress) and answers (egress) are reserved; null: nowhere. Outlives
+  /// the connection.
+  flowcontrol::MemoryBudget* budget = nullptr;
+};
+
+/// What a connection tells its owner.
+class ConnectionEvents {
+ public:
+  virtual ~ConnectionEvents() = default;
+  /// The handshake succeeded. Call Connection::close() from here to refuse the peer.
+  virtual void on_established(const protocol::PeerInfo& peer) = 0;
+  /// A PONG came.
+  virtual void on_pong(Duration round_trip) = 0;
+  /// The peer accepts no more calls.
+  virtual void on_goaway(ErrorCode code, std::string_view detail) = 0;
+  /// A call was completed; `tag` is what call() was given. Called just before the completion.
+  virtual void on_call_done(std::uint64_t tag, const Reply& reply) = 0;
+  /// The connection is over and every call has been completed. Exactly once, last, unless it is
+  /// destroyed before.
+  virtual void on_closed(const Error& reason) = 0;
+};
+
+class Connection {
+ public:
+  /// Does nothing until start(). `events` and `handler` outlive the connection; without a handler
+  /// every request is answered unknown_method.
+  Connection(transport::Executor& executor, protocol::SessionConfig session,
+             ConnectionOptions options, ConnectionEvents& events, RequestHandler* handler);
+  /// Completes what is outstanding with closed_locally, from inside.
+  ~Connection();
+  Connection(Connection&&) = delete;
+
+  /// Begins the handshake on `stream`. Calls may be made before: they wait.
+  void start(std::unique_ptr<transport::Stream> stream);
+  /// There will be no stream: completes all calls with `reason` and ends with on_closed(reason).
+  void fail_before_start(const Error& reason);
+
+  /// Makes a call; its completion goes to `sink` with `cookie`. `tag` goes to on_call_done().
+  CallId call(const CallOptions& options, const protocol::Body& body, CallSink& sink,
+              std::uint64_t cookie, std::uint64_t tag = 0);
+  CallId call(const CallOptions& options, const protocol::Body& body, CallFunction done,
+              std::uint64_t tag = 0);
+  /// Gives a call up: it is completed with `cancelled` (not from inside), and the peer is told.
+  /// False if it is over already.
+  bool cancel(CallId id);
+  /// Sends a message that has no answer.
+  Status send_oneway(const protocol::OnewayOptions& options, const protocol::Body& body);
+
+  /// Ends in good order: announces it, lets both sides' outstanding requests finish, closes;
+  /// closes at `deadline` at the latest.
+  void drain(MonotonicTime deadline, ErrorCode code = ErrorCode::shutting_down);
+  /// Ends now: completes all calls with `reason` (not from inside), tells the peer, closes.
+  void close(const Error& reason);
+
+  /// Established and not closing: calls would be sent.
+  bool is_open() const noexcept;
+  /// Calls made and not completed yet.
+  std::size_t calls_outstanding() const noexcept;
+  /// Requests of the peer not answered yet.
+  std::size_t requests_unanswered() const noexcept;
+  /// Valid once established.
+  const protocol::PeerInfo& peer() const noexcept;
+  std::string peer_address() const;
+  protocol::SessionStats stats() const;
+
+ private:
+  ConnectionCore* core_;
+};
+
+}  // namespace grey::rpc
