@@ -65,6 +65,10 @@ TEST(SendBatch, SharesPartsAndLendsRoom) {
   EXPECT_EQ(batch.piece_count(), 3u);
   EXPECT_EQ(batch.piece(1).data(), large.view().data() + 4);
   EXPECT_EQ(batch.flatten(), "abc" + Bytes(SendBatch::share_threshold_bytes - 4, 'x') + "tailxx");
+  batch.clear();
+  Bytes all;
+  for (int i = 0; i < 100; ++i) batch.append("seven b"), all += "seven b";
+  EXPECT_EQ(batch.flatten(), all) << "also when the arena grows";
 }
 
 TEST(Endian, RoundTrip) {

@@ -10,6 +10,13 @@ namespace grey {
 using Bytes = std::string;
 using ByteView = std::string_view;
 
+/// Makes `bytes` `size` long without clearing what is added; returns its begin. (libstdc++ 12 hands
+/// resize_and_overwrite's operation the grown capacity, so the size is captured.)
+inline char* resize_for_overwrite(Bytes& bytes, std::size_t size) {
+  bytes.resize_and_overwrite(size, [size](char*, std::size_t) { return size; });
+  return bytes.data();
+}
+
 /// An immutable byte string that several owners (record cache, send queue, storage thread) share.
 /// Empty pointer and empty string are both "empty". Thread-safe as std::shared_ptr is.
 class SharedBytes {

@@ -28,10 +28,9 @@ class SendBatch {
       pieces_.push_back({arena_.size(), 0, {}});
     }
     const std::size_t at = arena_.size();
-    arena_.resize_and_overwrite(at + size, [](char*, std::size_t n) { return n; });
     pieces_.back().size += size;
     size_ += size;
-    return arena_.data() + at;
+    return resize_for_overwrite(arena_, at + size) + at;
   }
 
   /// Appends `bytes` without a copy (unless they are short); the batch keeps them alive.
