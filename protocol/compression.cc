@@ -9,11 +9,6 @@ namespace {
 constexpr std::size_t length_bytes = 4;
 // An LZ4 sequence spends at least one byte for every 255 that it repeats.
 constexpr std::uint64_t expansion_max = 255;
-
-char* resize_for_overwrite(Bytes& bytes, std::size_t size) {
-  bytes.resize_and_overwrite(size, [](char*, std::size_t n) { return n; });
-  return bytes.data();
-}
 }  // namespace
 
 bool compress(ByteView raw, Bytes& out) {

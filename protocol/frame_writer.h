@@ -14,8 +14,8 @@ namespace grey::protocol {
 
 /// An envelope in pieces, in order. Any may be empty.
 struct EnvelopePieces {
-  ByteView head;
-  ByteView body;
+  ByteView head{};
+  ByteView body{};
   const SharedBytes* value = nullptr;
   std::size_t value_offset = 0;
   std::size_t value_bytes = 0;

@@ -179,6 +179,7 @@ ErrorCode decode(ByteView payload, const msgpack::Limits& limits, RequestView& o
   Reader in(payload, limits);
   const std::uint32_t more = open(in, Kind::request, 9);
   out.request_id = in.read_uint();
+  if (out.request_id == 0) in.reject();
   out.method = static_cast<std::uint32_t>(in.read_uint(max_u32));
   out.deadline_ms = static_cast<std::uint32_t>(in.read_uint(max_u32));
   out.reply_bytes_max = static_cast<std::uint32_t>(in.read_uint(max_u32));

@@ -66,10 +66,10 @@ inline constexpr std::uint64_t lz4 = 1 << 0;  // "I can decode Compressed frames
 struct Hello {
   std::uint16_t version_min = 2;
   std::uint16_t version_max = 2;
-  Bytes cluster_id;
+  Bytes cluster_id{};
   PeerRole role = PeerRole::node;
-  NodeId node_id = 0;  // 0 for clients
-  ClientId client_id;  // zero for nodes
+  NodeId node_id = 0;    // 0 for clients
+  ClientId client_id{};  // zero for nodes
   std::uint64_t incarnation = 0;
   NodeId target = 0;                // the node that the sender means to talk to; 0: any
   std::uint64_t topology_hash = 0;  // 0: not known yet
@@ -111,13 +111,13 @@ struct Cancel {
 /// GOAWAY [kind, code, detail]: the sender accepts no further requests on this connection.
 struct GoAway {
   ErrorCode code = ErrorCode::shutting_down;
-  std::string_view detail;
+  std::string_view detail{};
 };
 
 /// ERROR [kind, code, detail]: the sender's last frame.
 struct ErrorMessage {
   ErrorCode code = ErrorCode::ok;
-  std::string_view detail;
+  std::string_view detail{};
 };
 
 /// [trace id bin16, span id, parent span id, baggage map].
@@ -126,7 +126,7 @@ struct TraceContext {
   std::uint64_t trace_id_low = 0;
   std::uint64_t span_id = 0;
   std::uint64_t parent_span_id = 0;
-  ByteView baggage;  // an encoded MessagePack map of strings to strings; empty means an empty map
+  ByteView baggage{};  // an encoded MessagePack map of strings to strings; empty means an empty map
   explicit operator bool() const noexcept { return trace_id_high != 0 || trace_id_low != 0; }
 };
 
@@ -137,29 +137,29 @@ struct RequestView {
   std::uint32_t method = 0;
   std::uint32_t deadline_ms = 0;  // what remained when it was sent; 0: it has expired
   std::uint32_t reply_bytes_max = 0;
-  ByteView tenant;
-  TraceContext trace;
-  OperationId idempotency;
+  ByteView tenant{};
+  TraceContext trace{};
+  OperationId idempotency{};
   bool priority = false;
-  ByteView body;  // one encoded MessagePack value
+  ByteView body{};  // one encoded MessagePack value
 };
 
 /// RESPONSE [kind, request id, error code, detail, retry_after_ms, body]
 struct ResponseView {
   std::uint64_t request_id = 0;
   ErrorCode code = ErrorCode::ok;
-  std::string_view detail;
+  std::string_view detail{};
   std::uint32_t retry_after_ms = 0;
-  ByteView body;
+  ByteView body{};
 };
 
 /// ONEWAY [kind, method, tenant, trace or nil, body]
 struct OnewayView {
   std::uint32_t method = 0;
-  ByteView tenant;
-  TraceContext trace;
+  ByteView tenant{};
+  TraceContext trace{};
   bool priority = false;
-  ByteView body;
+  ByteView body{};
 };
 
 /// CHUNK [kind, stream id, index, total bytes, message kind, request id, data bin]. Total, kind and
@@ -170,7 +170,7 @@ struct ChunkView {
   std::uint64_t total_bytes = 0;
   Kind message_kind = Kind::request;
   std::uint64_t request_id = 0;
-  ByteView data;
+  ByteView data{};
 };
 
 /// The kind of an envelope, read from its first bytes. bad_envelope, or unexpected_message for a

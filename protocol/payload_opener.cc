@@ -36,7 +36,7 @@ ErrorCode PayloadOpener::open(ByteView frame, std::size_t envelope_bytes_max, By
 ErrorCode PayloadOpener::decrypt(const FrameHeader& header, ByteView frame, ByteView& payload) {
   if (!cipher_ || payload.size() < tag_bytes) return ErrorCode::decryption_failed;
   const ByteView sealed = payload.substr(0, payload.size() - tag_bytes);
-  plain_.resize_and_overwrite(sealed.size(), [](char*, std::size_t n) { return n; });
+  resize_for_overwrite(plain_, sealed.size());
   cipher_->begin(header.message_id, frame.substr(0, header_bytes));
   cipher_->update(sealed, plain_.data());
   if (!cipher_->finish_open(payload.substr(sealed.size()))) return ErrorCode::decryption_failed;

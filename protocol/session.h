@@ -34,8 +34,8 @@ namespace grey::protocol {
 /// put it last: `head` then ends with its header (msgpack::Writer::bin_header) and `value` holds
 /// its bytes. An empty head means nil.
 struct Body {
-  ByteView head;
-  SharedBytes value;
+  ByteView head{};
+  SharedBytes value{};
   std::size_t size() const noexcept { return (head.empty() ? 1 : head.size()) + value.size(); }
 };
 
@@ -43,23 +43,23 @@ struct RequestOptions {
   std::uint32_t method = 0;
   MonotonicTime deadline = never;             // travels as the milliseconds that remain
   std::uint32_t reply_bytes_max = 64u << 10;  // largest RESPONSE envelope, reserved here
-  ByteView tenant;
-  TraceContext trace;       // none if its trace id is zero
-  OperationId idempotency;  // none if zero; sets the Idempotent flag
+  ByteView tenant{};
+  TraceContext trace{};       // none if its trace id is zero
+  OperationId idempotency{};  // none if zero; sets the Idempotent flag
   bool priority = false;
   std::uint64_t context = 0;  // comes back with the response
 };
 
 struct OnewayOptions {
   std::uint32_t method = 0;
-  ByteView tenant;
-  TraceContext trace;
+  ByteView tenant{};
+  TraceContext trace{};
   bool priority = false;
 };
 
 struct ResponseOptions {
   ErrorCode code = ErrorCode::ok;
-  std::string_view detail;  // cut at limit::detail_bytes
+  std::string_view detail{};  // cut at limit::detail_bytes
   std::uint32_t retry_after_ms = 0;
   bool priority = false;
 };
@@ -87,6 +87,7 @@ struct SessionStats {
   std::uint64_t credit_messages_held = 0;
   std::uint64_t admitted_bytes = 0;     // chunked messages, not released yet
   std::uint64_t frames_compressed = 0;  // sent
+  std::uint64_t oneways_refused = 0;    // chunked ones that the peer had no memory for
 };
 
 class Session {

@@ -75,6 +75,7 @@ struct SessionConfig {
   std::uint64_t reply_bytes_outstanding_max = 256u << 20;  // sum of their reply_bytes_max
   std::uint64_t queue_bytes_max = 8u << 20;                // waiting for credit
   std::uint32_t queue_messages_max = 4096;
+  std::uint64_t stream_bytes_max = 128u << 20;     // of large messages on their way out
   std::uint32_t streams_max = 64;                  // chunked messages under way, each direction
   std::uint32_t control_frames_max = 1024;         // control frames a peer may send in a burst
   std::uint32_t control_frames_per_second = 1000;  // and beyond it when nothing else moves
