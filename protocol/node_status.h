@@ -1,0 +1,50 @@
+// STATUS: what a node says of itself, as one MessagePack map with names. It is for people and
+// monitoring, so it is open: a node adds names freely, a reader takes those that it knows and shows
+// the others as they are (msgpack_json.h). Nothing decides anything by it.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "base/ids.h"
+
+namespace grey::protocol {
+
+/// Figures in the order in which they are to be shown.
+using NamedFigures = std::vector<std::pair<std::string, std::uint64_t>>;
+
+struct PeerStatus {
+  NodeId node = 0;
+  std::string endpoint;
+  std::string state;       // "up", "suspect", "down"
+  std::string last_error;  // why it is not up; may be empty
+  NamedFigures figures;    // phi, round trip, queued…
+};
+
+struct NodeStatus {
+  NodeId node = 0;
+  std::uint64_t incarnation = 0;
+  std::string state;  // "serving", "starting", "stopping"
+  std::string server_version;
+  std::string cluster_id;
+  std::uint64_t epoch = 0;
+  std::uint64_t topology_hash = 0;
+  std::uint64_t uptime_ms = 0;
+  std::string transport;         // "io_uring", "asio"
+  std::string transport_reason;  // why this one was chosen
+  std::string storage;           // "rocksdb", "memory"
+  NamedFigures storage_figures;
+  NamedFigures counters;
+  std::vector<PeerStatus> peers;
+};
+
+void encode_status(const NodeStatus& status, Bytes& out);
+
+/// Unknown names are skipped, absent ones keep their defaults. Fails with bad_envelope on anything
+/// that is not such a map, and beyond 64 KiB of names and 1,024 peers.
+Result<NodeStatus> decode_status(ByteView body);
+
+}  // namespace grey::protocol
