@@ -218,12 +218,14 @@ void Replica::load(Entry& entry) {
                            auto apply, const Bytes& key, Result<std::optional<Bytes>> stored) {
     if (alive.expired()) return;
     Entry& loading = *entries_.at(packed);
+    const std::size_t size_before = size_of(loading);
     if (!stored) {
       loading.faulty = true;
     } else if (*stored) {
       const auto payload = unseal(key, **stored);
       if (!payload || !apply(loading, *payload)) loading.faulty = true;
     }
+    cached_bytes_ += size_of(loading) - size_before;
     if (--loading.loads_open == 0) on_loaded(packed);
   };
   Bytes record_key = record_storage_key(entry.key);
@@ -256,7 +258,6 @@ void Replica::on_loaded(const Bytes& packed) {
   } else if (entry.state.accepted.ballot > entry.state.promised) {
     entry.state.promised = entry.state.accepted.ballot;
   }
-  cached_bytes_ += entry.state.accepted.value.size();
   std::vector<Waiting> waiting = std::exchange(entry.waiting, {});
   const std::weak_ptr<char> alive = alive_;
   for (Waiting& next : waiting) {
