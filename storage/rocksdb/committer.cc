@@ -17,10 +17,11 @@ std::size_t charge(const WriteBatch& batch) {
 
 }  // namespace
 
-Committer::Committer(rocksdb::DB& database, Limits limits, std::shared_ptr<Health> health,
-                     std::shared_ptr<Mailbox> mailbox)
+Committer::Committer(rocksdb::DB& database, Limits limits, RoomCheck check_room,
+                     std::shared_ptr<Health> health, std::shared_ptr<Mailbox> mailbox)
     : database_(database),
       limits_(limits),
+      check_room_(std::move(check_room)),
       health_(std::move(health)),
       mailbox_(std::move(mailbox)),
       thread_([this] { run(); }) {}
@@ -41,11 +42,14 @@ void Committer::commit(WriteBatch batch, Durability durability, CommitCallback d
     const std::lock_guard lock(mutex_);
     // A commit larger than the whole limit is let into an empty queue: refusing it would be for
     // ever, and the limits on values bound it.
-    const bool refused = queued_bytes_ > 0 && queued_bytes_ + bytes > limits_.queue_bytes_max;
-    if (refused) batch = WriteBatch();
-    queued_bytes_ += refused ? charge(batch) : bytes;
+    Status refusal;
+    if (queued_bytes_ > 0 && queued_bytes_ + bytes > limits_.queue_bytes_max) {
+      refusal = fail(ErrorCode::overloaded, "the engine's commit queue is full");
+      batch = WriteBatch();
+    }
+    queued_bytes_ += charge(batch);
     was_empty = queue_.empty();
-    queue_.push_back({std::move(batch), durability, std::move(done), refused});
+    queue_.push_back({std::move(batch), durability, std::move(done), std::move(refusal)});
   }
   if (was_empty) wake_.notify_one();
 }
@@ -54,6 +58,7 @@ void Committer::run() {
   for (;;) {
     take_group();
     if (group_.empty()) return;
+    refuse_growth();
     deliver(write_group());
   }
 }
@@ -72,11 +77,22 @@ void Committer::take_group() {
   }
 }
 
+// Deletes pass even when the device is nearly full: they make room in the end.
+void Committer::refuse_growth() {
+  const Status room = check_room_();
+  if (room) return;
+  for (auto& entry : group_) {
+    const bool grows = std::ranges::any_of(entry.batch.changes(),
+                                           [](const auto& c) { return c.value.has_value(); });
+    if (entry.refusal && grows) entry.refusal = room;
+  }
+}
+
 Status Committer::write_group() {
   bool sync = false, any = false;
   merged_.Clear();
   for (const auto& entry : group_) {
-    if (entry.refused) continue;
+    if (!entry.refusal) continue;
     any = true;
     sync |= entry.durability == Durability::sync;
     for (const auto& change : entry.batch.changes()) {
@@ -91,14 +107,14 @@ Status Committer::write_group() {
 Status Committer::write(bool sync) {
   if (auto fatal = health_->fatal()) return std::unexpected(*std::move(fatal));
   try {
-    // RocksDB refuses writes after the device was full until it is told to try again.
+    // After background work found the device full RocksDB waits to be told to try again.
     if (health_->take_full()) database_.Resume().PermitUncheckedError();
     rocksdb::WriteOptions options;
     options.sync = sync;
     const auto status = database_.Write(options, &merged_);
     if (status.ok()) return {};
     health_->note(to_error(status, "commit"));
-    // A failed sync was noted by the file system below, and that is the cause to report.
+    // A failed log write or sync was noted by the file system below: that is the cause to report.
     if (auto fatal = health_->fatal()) return std::unexpected(*std::move(fatal));
     return std::unexpected(to_error(status, "commit"));
   } catch (const std::exception& exception) {
@@ -110,10 +126,7 @@ Status Committer::write(bool sync) {
 
 void Committer::deliver(const Status& status) {
   for (auto& entry : group_) {
-    Status outcome = status;
-    if (entry.refused) {
-      outcome = fail(ErrorCode::overloaded, "the engine's commit queue is full");
-    }
+    Status outcome = entry.refusal ? status : std::move(entry.refusal);
     completions_.push_back([done = std::move(entry.done), outcome = std::move(outcome)]() mutable {
       done(std::move(outcome));
     });

@@ -7,6 +7,7 @@
 
 #include <condition_variable>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -24,8 +25,10 @@ class Committer {
     std::size_t queue_bytes_max;
     std::size_t group_bytes_max;
   };
-  Committer(rocksdb::DB& database, Limits limits, std::shared_ptr<Health> health,
-            std::shared_ptr<Mailbox> mailbox);
+  /// Why nothing may be added now (the device is nearly full), if so; asked once a group.
+  using RoomCheck = std::function<Status()>;
+  Committer(rocksdb::DB& database, Limits limits, RoomCheck check_room,
+            std::shared_ptr<Health> health, std::shared_ptr<Mailbox> mailbox);
   /// Writes everything queued, then ends the thread.
   ~Committer();
 
@@ -38,17 +41,19 @@ class Committer {
     WriteBatch batch;
     Durability durability;
     CommitCallback done;
-    bool refused;
+    Status refusal;  // why it is not to be written
   };
 
   void run();
   void take_group();
+  void refuse_growth();
   Status write_group();
   Status write(bool sync);
   void deliver(const Status& status);
 
   rocksdb::DB& database_;
   const Limits limits_;
+  const RoomCheck check_room_;
   const std::shared_ptr<Health> health_;
   const std::shared_ptr<Mailbox> mailbox_;
 

@@ -14,26 +14,25 @@ namespace grey::storage {
 
 class Health {
  public:
-  /// Notes an error of a write or of background work.
+  /// Notes an error of a write or of background work. A full device is not fatal by itself.
   void note(const Error& error) {
     if (error.code == ErrorCode::storage_full) {
       full_.store(true);
-      return;
+    } else {
+      note_fatal(error);
     }
-    const std::lock_guard lock(mutex_);
-    if (!fatal_) fatal_ = error;
   }
-  /// Notes that an fsync failed.
-  void note_failed_sync(Error error) {
+  /// Notes what ends service in any case. The first is kept, but for a failed sync.
+  void note_fatal(Error error) {
     const std::lock_guard lock(mutex_);
-    if (!fatal_ || fatal_->code != ErrorCode::sync_failed) fatal_ = std::move(error);
+    if (!fatal_ || error.code == ErrorCode::sync_failed) fatal_ = std::move(error);
   }
   /// The error that ended service, if any.
   std::optional<Error> fatal() const {
     const std::lock_guard lock(mutex_);
     return fatal_;
   }
-  /// True once after the device was found full: it is worth trying to resume.
+  /// True once after background work found the device full: the next commit tries to resume it.
   bool take_full() { return full_.exchange(false); }
 
  private:

@@ -8,9 +8,9 @@
 
 #include "storage/rocksdb/background_errors.h"
 #include "storage/rocksdb/committer.h"
+#include "storage/rocksdb/file_watch.h"
 #include "storage/rocksdb/reader_pool.h"
 #include "storage/rocksdb/status.h"
-#include "storage/rocksdb/sync_watch.h"
 #include "storage/rocksdb/tuning.h"
 
 namespace grey::storage {
@@ -93,11 +93,25 @@ std::size_t size_of(const Result<ScanPage>& result) {
   return bytes;
 }
 
-// An environment for RocksDB whose failed syncs are noted in `health`.
+// An environment for RocksDB whose failures are noted in `health`.
 std::unique_ptr<rocksdb::Env> make_environment(const RocksDbOptions& options,
                                                const std::shared_ptr<Health>& health) {
-  return rocksdb::NewCompositeEnv(watch_syncs(
+  return rocksdb::NewCompositeEnv(watch_files(
       options.file_system ? options.file_system : rocksdb::FileSystem::Default(), health));
+}
+
+// Whether the device that `path` is on has room left; asked with every group of commits, because
+// refusing in time is all that can be done: RocksDB does not recover from a log that ran full.
+Committer::RoomCheck room_check(rocksdb::FileSystem& files, std::string path,
+                                std::uint64_t free_bytes_min) {
+  return [&files, path = std::move(path), free_bytes_min]() -> Status {
+    std::uint64_t free_bytes = 0;
+    const auto status = files.GetFreeSpace(path, rocksdb::IOOptions(), &free_bytes, nullptr);
+    if (!status.ok() || free_bytes >= free_bytes_min) return {};
+    return fail(ErrorCode::storage_full,
+                path + ": " + std::to_string(free_bytes >> 20) + " MiB are free, " +
+                    std::to_string(free_bytes_min >> 20) + " MiB are kept; free some space");
+  };
 }
 
 }  // namespace
@@ -182,8 +196,9 @@ Result<std::unique_ptr<RocksDbEngine>> RocksDbEngine::open(const std::string& pa
                                                   options.read_results_bytes_max, parts->mailbox);
     parts->committer = std::make_unique<Committer>(
         *parts->database,
-        Committer::Limits{options.commit_queue_bytes_max, options.group_bytes_max}, parts->health,
-        parts->mailbox);
+        Committer::Limits{options.commit_queue_bytes_max, options.group_bytes_max},
+        room_check(*parts->environment->GetFileSystem(), path, options.free_bytes_min),
+        parts->health, parts->mailbox);
     return std::unique_ptr<RocksDbEngine>(new RocksDbEngine(std::move(parts)));
   } catch (const std::exception& exception) {
     return fail(ErrorCode::storage_io, path + ": " + exception.what());

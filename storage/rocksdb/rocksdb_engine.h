@@ -33,6 +33,9 @@ struct RocksDbOptions {
 
   std::size_t group_bytes_max = 8u << 20;  // of one write to the log (one commit may be larger)
   std::uint64_t wal_bytes_max = 256u << 20;
+  /// Commits that add data are refused (storage_full) while the device has less than this left:
+  /// room for what is in memory and for compaction.
+  std::uint64_t free_bytes_min = 128u << 20;
   int reader_threads = 2;
   int background_jobs_max = 2;
   int open_files_max = 512;
@@ -67,8 +70,9 @@ class RocksDbEngine final : public Engine {
   std::unique_ptr<Snapshot> snapshot() override;
   std::string_view name() const override { return "rocksdb"; }
 
-  /// The error that ended the engine's service: sync_failed, storage_corrupt or storage_io; every
-  /// commit fails with it. (storage_full is not one: commits succeed again when there is room.)
+  /// The error that ended the engine's service (a failed fsync or log write, corruption, a broken
+  /// device): every commit fails with it until the engine is opened again. A commit refused with
+  /// storage_full while this is sound can be tried again when there is room.
   Status health() const;
 
  private:
