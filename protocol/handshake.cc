@@ -7,6 +7,14 @@
 namespace grey::protocol {
 namespace {
 
+// A client may not know its cluster's name yet: it leaves it empty and learns it from HELLO_ACK.
+bool same_cluster(const SessionConfig& config, const Hello& peer) {
+  if (peer.cluster_id == config.cluster_id) return !peer.cluster_id.empty();
+  return peer.role == PeerRole::client
+             ? peer.cluster_id.empty()
+             : config.self == PeerRole::client && config.cluster_id.empty();
+}
+
 Status check_identity(const SessionConfig& config, const Hello& peer) {
   if (config.role == SessionRole::acceptor) {
     if (peer.target != 0 && peer.target != config.node_id) {
@@ -65,7 +73,7 @@ Status check_peer(const SessionConfig& config, const Hello& peer) {
                                                     std::to_string(peer.version_min) + " to " +
                                                     std::to_string(peer.version_max));
   }
-  if (peer.cluster_id != config.cluster_id) return fail(ErrorCode::wrong_cluster);
+  if (!same_cluster(config, peer)) return fail(ErrorCode::wrong_cluster);
   const bool we_require = config.encryption == EncryptionMode::required;
   const bool peer_requires = peer.encryption == EncryptionMode::required;
   if ((we_require || peer_requires) && !encryption_agreed(config, peer)) {

@@ -44,7 +44,7 @@ struct NodeStatus {
 void encode_status(const NodeStatus& status, Bytes& out);
 
 /// Unknown names are skipped, absent ones keep their defaults. Fails with bad_envelope on anything
-/// that is not such a map, and beyond 64 KiB of names and 1,024 peers.
+/// that is not such a map, and beyond 1,024 peers or 4,096 figures in one place.
 Result<NodeStatus> decode_status(ByteView body);
 
 }  // namespace grey::protocol

@@ -19,7 +19,8 @@ Session::Core::Core(SessionConfig config, SessionEvents& events)
       events_(events),
       requests_(config_.requests_outstanding_max),
       control_budget_(config_.control_frames_max, config_.control_frames_per_second) {
-  GREY_CHECK(!config_.cluster_id.empty() && config_.cluster_id.size() <= limit::cluster_id_bytes);
+  GREY_CHECK(!config_.cluster_id.empty() || config_.self == PeerRole::client);
+  GREY_CHECK(config_.cluster_id.size() <= limit::cluster_id_bytes);
   GREY_CHECK(config_.requests_outstanding_max > 0);
   for (const LaneLimits& lane : config_.lanes) {
     GREY_CHECK(lane.payload_bytes_max >= window_bytes_min && lane.credit_messages > 0);

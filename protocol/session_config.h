@@ -51,7 +51,7 @@ struct SessionConfig {
   SessionRole role = SessionRole::initiator;
 
   // Who this side is.
-  Bytes cluster_id;
+  Bytes cluster_id;  // of a client: empty if it does not know it yet (PeerInfo tells it then)
   PeerRole self = PeerRole::node;
   NodeId node_id = 0;
   ClientId client_id;
