@@ -23,11 +23,22 @@ static void include_record(ReplicaReply& reply, const RangeState& range, const K
   if (!reply.value_included) reply.record.value = {};
 }
 
-static AcceptorOutcome refuse_epoch(std::uint64_t epoch) {
+static AcceptorOutcome refuse(std::uint64_t epoch, ErrorCode error) {
   AcceptorOutcome out;
-  out.reply.error = ErrorCode::wrong_epoch;
+  out.reply.error = error;
   out.reply.epoch = epoch;
   return out;
+}
+
+static AcceptorOutcome refuse_epoch(std::uint64_t epoch) {
+  return refuse(epoch, ErrorCode::wrong_epoch);
+}
+
+// A record that no proposer makes would be unreadable once stored: refuse it while it is a message.
+static bool is_possible(const Record& record) {
+  if (record.kind == RecordKind::absent) return false;
+  if (!record.has_value() && !record.value.empty()) return false;
+  return !record.base || *record.base < record.ballot;
 }
 
 AcceptorOutcome Acceptor::on_key_request(const ReplicaRequest& request, const RangeState& range,
@@ -84,7 +95,7 @@ AcceptorOutcome Acceptor::on_accept(const AcceptRequest& accept, const RangeStat
                                     KeyState& key) const {
   const Ballot& b = accept.record.ballot;
   if (b.epoch != epoch_) return refuse_epoch(epoch_);
-  GREY_CHECK(accept.record.kind != RecordKind::absent);
+  if (!is_possible(accept.record)) return refuse(epoch_, ErrorCode::bad_request);
   if (key.accepted.ballot == b && key.accepted.kind != RecordKind::absent) {
     return {reply_of(range, key, true), AcceptorChange::none};
   }

@@ -10,6 +10,18 @@ static bool is_write(OperationKind kind) {
   return kind == OperationKind::put || kind == OperationKind::remove || kind == OperationKind::cas;
 }
 
+// What no honest client sends: a write without a name would be taken for any other one, and from
+// the top of the rounds nobody could go higher any more.
+static ErrorCode check_request(const OperationRequest& request, std::uint64_t epoch) {
+  constexpr std::uint64_t round_max = std::uint64_t{1} << 62;
+  if (request.kind == OperationKind::get) return ErrorCode::ok;
+  const BallotWindow& window = request.window;
+  if (window.epoch != epoch) return ErrorCode::wrong_epoch;
+  const bool possible = request.id && window.low.epoch <= epoch && window.low.round <= round_max &&
+                        window.round_high <= round_max;
+  return possible ? ErrorCode::ok : ErrorCode::bad_request;
+}
+
 Coordinator::Coordinator(const CoordinatorOptions& options, Random random,
                          CoordinatorEnvironment& environment)
     : options_(options),
@@ -37,9 +49,10 @@ void Coordinator::start(OperationHandle handle, OperationRequest request, Monoto
   GREY_CHECK(operations_.emplace(handle, std::move(owned)).second);
   timers_.push({deadline, handle, false});
 
-  if (kind != OperationKind::get && running.operation.request().window.epoch != options_.epoch) {
+  if (const ErrorCode error = check_request(running.operation.request(), options_.epoch);
+      error != ErrorCode::ok) {
     OperationResult refused;
-    refused.error = ErrorCode::wrong_epoch;
+    refused.error = error;
     end(handle, std::move(refused), now);
   } else if (kind == OperationKind::get) {
     execute(handle, running, running.operation.begin_read(), now);
@@ -76,6 +89,7 @@ void Coordinator::run_ready(MonotonicTime now) {
 void Coordinator::run_write(OperationHandle handle, Running& running, MonotonicTime now) {
   const OperationRequest& request = running.operation.request();
   HomeRange& home = range_of(request.placement);
+  running.operation.note_round(home.round_seen);  // it may have waited while others went ahead
   const bool renew = home.state == HomeRange::State::held && now >= home.not_before &&
                      home_keys_.raised(request.key.packed, home.promise);
   const bool wanted = home.state == HomeRange::State::idle && may_acquire(home, now);

@@ -1,7 +1,5 @@
 #include "cluster/register/operation.h"
 
-#include <algorithm>
-
 #include "base/check.h"
 
 namespace grey::cluster {
@@ -44,6 +42,7 @@ Step Operation::begin_prepare() { return prepare(); }
 
 Step Operation::begin_home_accept(const Ballot& home, const Record* cached) {
   home_ = home;
+  note_round(home.round);  // rule 12: whatever is prepared later goes above this attempt
   fast_ = true;
   const Ballot b = ballots_->mint(home.round);
   GREY_CHECK(b.same_interval(home));
@@ -62,6 +61,7 @@ Step Operation::begin_home_accept(const Ballot& home, const Record* cached) {
 Step Operation::begin_home_read(const Ballot& home) {
   GREY_CHECK(request_.kind == OperationKind::cas);
   home_ = home;
+  note_round(home.round);
   fast_ = true;
   Step step = enter(Phase::home_reading, Step::Kind::read);
   step.want_values = true;

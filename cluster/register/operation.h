@@ -2,6 +2,7 @@
 // register. Pure: it takes replies and time-outs and returns the next step; the coordinator sends.
 // The rules it carries (register.md): 4, 6, 7, 8, 10, 11, 12 and 15; each is named where it acts.
 #pragma once
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -73,6 +74,8 @@ class Operation {
   Operation(OperationRequest request, std::uint64_t round_seen, BallotSource& ballots,
             PlantedBugs bugs = {});
 
+  /// Tells of a round in use, so that the first PREPARE goes above it; before the start.
+  void note_round(std::uint64_t round) noexcept { round_seen_ = std::max(round_seen_, round); }
   /// Starts a GET by asking for agreement.
   Step begin_read();
   /// Starts by preparing a ballot of its own: any coordinator, any key (also for resolve).

@@ -26,9 +26,12 @@ struct Record {
   SharedBytes value;      // empty unless kind is value
 
   bool has_value() const noexcept { return kind == RecordKind::value; }
-  /// The copy that an identity round proposes at `at`: same content, operation and base.
+  /// The copy that an identity round proposes at `at`: same content and operation. It keeps the
+  /// base; where that is unknown it names its source instead (rule 7 allows either), so that a
+  /// later doubt about an operation younger than the source still finds an answer.
   Record identity_at(const Ballot& at) const {
     Record copy = *this;
+    if (!copy.base) copy.base = ballot;
     copy.ballot = at;
     if (copy.kind == RecordKind::absent) copy.kind = RecordKind::tombstone;
     return copy;
