@@ -1,7 +1,8 @@
 // What a session tells its owner. Calls come only from inside Session::receive(), receive_end() and
-// tick(). The owner may call any sending method of the session from them, and abort(), but not
-// receive(), receive_end() or tick(), and must not destroy the session. Views are valid during the
-// call only.
+// tick() (and unadmit() also from release() and abort()). The owner may call any sending method of
+// the session from them, and abort(), but not receive(), receive_end() or tick(), and must not
+// destroy the session. Views are valid during the call only. Destroying a session calls nothing: to
+// have unfinished messages unadmitted, abort() it first.
 #pragma once
 #include <cstdint>
 
