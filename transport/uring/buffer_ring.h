@@ -30,6 +30,7 @@ class BufferRing {
   std::string_view view(std::uint16_t buffer, std::size_t size) const {
     return {data_.get() + std::size_t{buffer} * options_.buffer_bytes, size};
   }
+  std::size_t count() const noexcept { return options_.count; }
   /// Lets the kernel use the buffer again.
   void give_back(std::uint16_t buffer);
 

@@ -43,6 +43,10 @@ class StreamLink final : public Stream, private OwnerLink {
 Connection::Connection(Loop& the_loop, int descriptor, Endpoint peer)
     : Resource(the_loop, descriptor), peer_(std::move(peer)) {}
 
+Connection::~Connection() {
+  if (waiting_for_buffers_) loop().buffer_waiters().remove(*this);
+}
+
 std::unique_ptr<Stream> Connection::make(Loop& loop, int descriptor, Endpoint peer) {
   return std::make_unique<StreamLink>(*new Connection(loop, descriptor, std::move(peer)));
 }
@@ -133,8 +137,8 @@ void Connection::advance() {
 // Receiving.
 
 void Connection::arm_receive() {
-  if (receiving_ || paused_ || receive_side_ != ReceiveSide::open || ending() ||
-      !loop().running()) {
+  if (receiving_ || waiting_for_buffers_ || paused_ || receive_side_ != ReceiveSide::open ||
+      ending() || !loop().running()) {
     return;
   }
   io_uring_sqe* entry = next_entry();
@@ -143,6 +147,22 @@ void Connection::arm_receive() {
   entry->buf_group = BufferRing::group;
   launch(entry, slot_receive);
   receiving_ = true;
+  got_bytes_ = false;
+}
+
+void Connection::wait_for_buffers() {
+  ++loop().counters().buffers_exhausted;
+  waiting_for_buffers_ = true;
+  if (got_bytes_) {
+    loop().buffer_waiters().push_last(*this);
+  } else {
+    loop().buffer_waiters().push_first(*this);
+  }
+}
+
+void Connection::buffers_free() {
+  waiting_for_buffers_ = false;
+  arm_receive();
 }
 
 void Connection::received(int result, std::uint32_t flags) {
@@ -158,9 +178,7 @@ void Connection::received(int result, std::uint32_t flags) {
       receive_side_ = ReceiveSide::end_pending;
       break;
     case -ENOBUFS:
-      // Every buffer was full of bytes that the completions before this one have delivered, so by
-      // now they are free again: the receive can go straight back.
-      ++loop().counters().buffers_exhausted;
+      wait_for_buffers();
       break;
     case -ECANCELED:
     case -EINTR:
@@ -174,6 +192,7 @@ void Connection::received(int result, std::uint32_t flags) {
 void Connection::take_bytes(std::string_view bytes) {
   ++loop().counters().receives;
   loop().counters().bytes_received += bytes.size();
+  got_bytes_ = true;
   if (can_deliver() && held_.empty()) {
     handler_->on_receive(bytes);
   } else if (!ending()) {

@@ -11,7 +11,7 @@
 
 namespace grey::transport::uring {
 
-class Connection final : public Resource {
+class Connection final : public Resource, private BufferWaiter {
  public:
   /// The owner's end of a new connection over `descriptor`.
   static std::unique_ptr<Stream> make(Loop& loop, int descriptor, Endpoint peer);
@@ -30,12 +30,15 @@ class Connection final : public Resource {
   enum class ReceiveSide { open, end_pending, ended };
 
   Connection(Loop& loop, int descriptor, Endpoint peer);
+  ~Connection() override;
 
   void completed(unsigned slot, int result, std::uint32_t flags) override;
   void advance() override;
   void ended() override;
   void detached() override { handler_ = nullptr; }
 
+  void buffers_free() override;
+  void wait_for_buffers();
   void received(int result, std::uint32_t flags);
   void take_bytes(std::string_view bytes);
   bool may_call() { return handler_ != nullptr && !ending() && loop().running(); }
@@ -56,6 +59,8 @@ class Connection final : public Resource {
   bool paused_ = false;
   bool receiving_ = false;           // a receive is in the ring
   bool cancelling_receive_ = false;  // and is being cancelled
+  bool got_bytes_ = false;           // since the receive was launched
+  bool waiting_for_buffers_ = false;
   ReceiveSide receive_side_ = ReceiveSide::open;
   Bytes held_;            // received while paused
   bool sending_ = false;  // a send is in the ring

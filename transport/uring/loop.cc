@@ -79,7 +79,8 @@ void Loop::turn() {
     work_left = run_deferred();
   }
   if (stopping_.load(std::memory_order_relaxed)) return;
-  sleep_or_poll(work_left);
+  buffer_waiters_.wake(buffers_->count());
+  sleep_or_poll(work_left || !buffer_waiters_.empty());
   ring_->reap();
 }
 

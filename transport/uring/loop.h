@@ -13,6 +13,7 @@
 #include "transport/executor.h"
 #include "transport/timed_heap.h"
 #include "transport/uring/buffer_ring.h"
+#include "transport/uring/buffer_waiters.h"
 #include "transport/uring/counters.h"
 #include "transport/uring/mailbox.h"
 #include "transport/uring/ring.h"
@@ -48,6 +49,7 @@ class Loop {
   bool running() const noexcept { return running_; }
   Ring& ring() noexcept { return *ring_; }
   BufferRing& buffers() noexcept { return *buffers_; }
+  BufferWaiters& buffer_waiters() noexcept { return buffer_waiters_; }
   Counters& counters() noexcept { return counters_; }
   void adopt(Resource& resource);
   void forget(Resource& resource);
@@ -72,6 +74,7 @@ class Loop {
   // The ring goes before the buffers that are registered with it.
   std::unique_ptr<BufferRing> buffers_;
   std::unique_ptr<Ring> ring_;
+  BufferWaiters buffer_waiters_;
   std::vector<Task> posted_, posted_now_;
   std::vector<Resource*> deferred_, deferred_now_;
   Resource* first_resource_ = nullptr;
