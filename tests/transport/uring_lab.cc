@@ -1,0 +1,31 @@
+// The suite on io_uring: as it is meant to run, and squeezed so that every queue and the ring of
+// receive buffers overflow all the time.
+#include "base/check.h"
+#include "tests/transport/scene.h"
+#include "tests/transport/thread_lab.h"
+#include "transport/uring/transport.h"
+
+namespace grey::transport {
+namespace {
+
+std::unique_ptr<RunnableTransport> make_transport(const uring::Options& options) {
+  auto made = uring::UringTransport::create(options);
+  GREY_CHECK(made.has_value());
+  return std::move(*made);
+}
+std::unique_ptr<RunnableTransport> make_usual() { return make_transport({}); }
+std::unique_ptr<RunnableTransport> make_squeezed() {
+  return make_transport({.ring = {.submission_entries = 2, .completion_entries = 4},
+                         .buffers = {.count = 2, .buffer_bytes = 512}});
+}
+
+std::unique_ptr<Lab> usual_lab() { return std::make_unique<ThreadLab>(make_usual); }
+std::unique_ptr<Lab> squeezed_lab() { return std::make_unique<ThreadLab>(make_squeezed); }
+
+const auto labs = testing::Values(LabKind{"usual", usual_lab}, LabKind{"squeezed", squeezed_lab});
+const auto name_of = [](const auto& info) { return std::string(info.param.name); };
+INSTANTIATE_TEST_SUITE_P(uring, Conformance, labs, name_of);
+INSTANTIATE_TEST_SUITE_P(uring, SocketConformance, labs, name_of);
+
+}  // namespace
+}  // namespace grey::transport
