@@ -68,7 +68,11 @@ void OutStreams::push(const Outgoing& message) {
   streams_.insert(streams_.begin() + static_cast<std::ptrdiff_t>(next_),
                   OutStream{.message = StoredMessage(message)});
   next_ = (next_ + 1) % streams_.size();
-  if (message.needs_credit()) ++credited_;
+  if (message.needs_credit()) {
+    ++credited_;
+  } else {
+    answer_bytes_ += message.pieces.size();
+  }
   bytes_ += message.pieces.size();
 }
 
@@ -95,7 +99,11 @@ OutStream* OutStreams::find_stream(std::uint64_t stream_id) noexcept {
 void OutStreams::remove(OutStream& stream) {
   const std::size_t position = static_cast<std::size_t>(&stream - streams_.data());
   bytes_ -= stream.message.size();
-  if (stream.message.needs_credit()) --credited_;
+  if (stream.message.needs_credit()) {
+    --credited_;
+  } else {
+    answer_bytes_ -= stream.message.size();
+  }
   streams_.erase(streams_.begin() + static_cast<std::ptrdiff_t>(position));
   if (next_ > position) --next_;
   if (next_ >= streams_.size()) next_ = 0;
@@ -106,6 +114,7 @@ void OutStreams::clear() noexcept {
   next_ = 0;
   credited_ = 0;
   bytes_ = 0;
+  answer_bytes_ = 0;
 }
 
 }  // namespace grey::protocol

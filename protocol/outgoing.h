@@ -100,6 +100,8 @@ class OutStreams {
   bool empty() const noexcept { return streams_.empty(); }
   std::size_t size() const noexcept { return streams_.size(); }
   std::uint64_t bytes() const noexcept { return bytes_; }
+  /// Sizes of the responses among them.
+  std::uint64_t answer_bytes() const noexcept { return answer_bytes_; }
   /// Streams that are no responses: the ones the configuration limits.
   std::size_t credited() const noexcept { return credited_; }
   void push(const Outgoing& message);
@@ -120,6 +122,7 @@ class OutStreams {
   std::size_t next_ = 0;
   std::size_t credited_ = 0;
   std::uint64_t bytes_ = 0;
+  std::uint64_t answer_bytes_ = 0;
 };
 
 }  // namespace grey::protocol

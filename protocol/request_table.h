@@ -50,6 +50,10 @@ class RequestTable {
     OutstandingRequest& candidate = slot(id);
     return id != 0 && candidate.id == id ? &candidate : nullptr;
   }
+  const OutstandingRequest* find(std::uint64_t id) const noexcept {
+    const OutstandingRequest& candidate = slots_[id & (slots_.size() - 1)];
+    return id != 0 && candidate.id == id ? &candidate : nullptr;
+  }
   void erase(OutstandingRequest& request) noexcept {
     reserved_ -= request.reply_bytes_allowed;
     --size_;

@@ -219,6 +219,10 @@ void Session::abort(const Error& error, Instant at) { core_->abort(error, at); }
 bool Session::is_established() const noexcept { return core_->is_established(); }
 bool Session::is_over() const noexcept { return core_->is_over(); }
 bool Session::drained() const noexcept { return core_->drained(); }
+bool Session::may_have_been_sent(std::uint64_t request_id) const noexcept {
+  return core_->may_have_been_sent(request_id);
+}
+std::uint64_t Session::unread_output_bytes() const noexcept { return core_->unread_output_bytes(); }
 const PeerInfo& Session::peer() const noexcept { return core_->peer(); }
 SessionStats Session::stats() const noexcept { return core_->stats(); }
 

@@ -138,6 +138,13 @@ class Session {
   /// True if nothing is owed in either direction: no request outstanding or unanswered, nothing
   /// queued, no chunks under way, no output.
   bool drained() const noexcept;
+  /// False only if no byte of this request of ours has been serialised and none will be: then the
+  /// peer has certainly not seen it. Also tells after the session is over, for those that were
+  /// outstanding then; true for all that are not.
+  bool may_have_been_sent(std::uint64_t request_id) const noexcept;
+  /// What a peer that does not read makes grow: bytes serialised and not taken yet, and large
+  /// answers under way.
+  std::uint64_t unread_output_bytes() const noexcept;
   /// Valid once established.
   const PeerInfo& peer() const noexcept;
   SessionStats stats() const noexcept;

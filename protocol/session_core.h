@@ -38,6 +38,13 @@ class Session::Core {
   bool is_established() const noexcept { return state_ == State::open; }
   bool is_over() const noexcept { return state_ == State::over; }
   bool drained() const noexcept;
+  bool may_have_been_sent(std::uint64_t request_id) const noexcept {
+    const OutstandingRequest* request = requests_.find(request_id);
+    return request == nullptr || request->sent;
+  }
+  std::uint64_t unread_output_bytes() const noexcept {
+    return out_.size() + out_streams_.answer_bytes();
+  }
   const PeerInfo& peer() const noexcept { return peer_; }
   SessionStats stats() const noexcept;
 

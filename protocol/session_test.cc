@@ -286,5 +286,40 @@ TEST(Session, QueuedRequestsCarryWhatRemainsOfTheirDeadline) {
   EXPECT_EQ(pair.acceptor.events.requests[1].deadline_ms, 600u);
 }
 
+TEST(Session, TellsWhichRequestsCannotHaveReachedThePeer) {
+  auto config = example_config(SessionRole::acceptor);
+  config.lanes[1].credit_messages = 1;
+  SessionPair pair(example_config(SessionRole::initiator), config);
+  pair.handshake();
+  Session& session = pair.initiator.session;
+  const std::uint64_t serialised = *session.send_request({.method = 1}, {}, pair.at);
+  const std::uint64_t queued = *session.send_request({.method = 1}, {}, pair.at);
+  EXPECT_TRUE(session.may_have_been_sent(serialised));
+  EXPECT_FALSE(session.may_have_been_sent(queued));
+  session.abort({ErrorCode::closed_locally, {}}, pair.at);
+  EXPECT_TRUE(session.may_have_been_sent(serialised));
+  EXPECT_FALSE(session.may_have_been_sent(queued)) << "also once it is over";
+  EXPECT_TRUE(session.may_have_been_sent(queued + 1)) << "unknown";
+}
+
+TEST(Session, CountsTheOutputThatAPeerMakesGrowByNotReading) {
+  SessionPair pair;
+  pair.handshake();
+  ASSERT_TRUE(
+      pair.initiator.session.send_request({.method = 1, .reply_bytes_max = 2u << 20}, {}, pair.at)
+          .has_value());
+  pair.run();
+  Session& session = pair.acceptor.session;
+  EXPECT_EQ(session.unread_output_bytes(), 0u);
+  Bytes head;
+  msgpack::Writer(head).bin_header(1u << 20);
+  const Body answer{head, SharedBytes(Bytes(1u << 20, 'x'))};
+  ASSERT_TRUE(session.send_response(pair.acceptor.events.requests[0].reply_to, {}, answer, pair.at)
+                  .has_value());
+  EXPECT_GE(session.unread_output_bytes(), 1u << 20);
+  pair.run();
+  EXPECT_EQ(session.unread_output_bytes(), 0u);
+}
+
 }  // namespace
 }  // namespace grey::protocol
