@@ -23,9 +23,9 @@ std::unique_ptr<Lab> usual_lab() { return std::make_unique<ThreadLab>(make_usual
 std::unique_ptr<Lab> squeezed_lab() { return std::make_unique<ThreadLab>(make_squeezed); }
 
 const auto labs = testing::Values(LabKind{"usual", usual_lab}, LabKind{"squeezed", squeezed_lab});
-const auto name_of = [](const auto& info) { return std::string(info.param.name); };
-INSTANTIATE_TEST_SUITE_P(uring, Conformance, labs, name_of);
-INSTANTIATE_TEST_SUITE_P(uring, SocketConformance, labs, name_of);
+
+INSTANTIATE_TEST_SUITE_P(uring, Conformance, labs, lab_name);
+INSTANTIATE_TEST_SUITE_P(uring, SocketConformance, labs, lab_name);
 
 }  // namespace
 }  // namespace grey::transport
