@@ -64,9 +64,7 @@ void Committer::run() {
 }
 
 void Committer::take_group() {
-  group_.clear();
   std::unique_lock lock(mutex_);
-  queued_bytes_ -= std::exchange(group_bytes_, 0);
   wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
   while (!queue_.empty()) {
     const std::size_t bytes = charge(queue_.front().batch);
@@ -130,6 +128,12 @@ void Committer::deliver(const Status& status) {
     completions_.push_back([done = std::move(entry.done), outcome = std::move(outcome)]() mutable {
       done(std::move(outcome));
     });
+  }
+  group_.clear();
+  {
+    // Before the completions: who has seen them all finds the queue empty.
+    const std::lock_guard lock(mutex_);
+    queued_bytes_ -= std::exchange(group_bytes_, 0);
   }
   mailbox_->deliver(completions_);
 }

@@ -8,7 +8,6 @@
 #include <cstdlib>
 #include <functional>
 
-#include "base/random.h"
 #include "storage/rocksdb/rocksdb_engine.h"
 #include "storage/testing/test_executor.h"
 #include "tests/storage/crash_batch.h"

@@ -5,12 +5,16 @@
 #pragma once
 #include <rocksdb/file_system.h>
 
+#include <algorithm>
 #include <condition_variable>
-#include <functional>
+#include <filesystem>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <utility>
+
+#include "base/random.h"
 
 namespace grey::storage {
 
@@ -55,11 +59,52 @@ class FaultyFileSystem final : public rocksdb::FileSystemWrapper {
     return log_syncs_;
   }
 
+  /// From here every write and sync fails, as seen by the process that is about to die.
+  void cut_power() {
+    const std::lock_guard lock(mutex_);
+    power_is_cut_ = true;
+  }
+  /// After the process has died: every file loses a random part of what was not synced.
+  void restore_power(Random& random) {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [path, extent] : extents_) {
+      const std::uint64_t kept = random.between(extent.synced, extent.written);
+      lost_bytes_ += extent.written - kept;
+      std::filesystem::resize_file(path, kept);
+    }
+    extents_.clear();
+    power_is_cut_ = false;
+  }
+  std::uint64_t lost_bytes() const {
+    const std::lock_guard lock(mutex_);
+    return lost_bytes_;
+  }
+
+  rocksdb::IOStatus RenameFile(const std::string& from, const std::string& to,
+                               const rocksdb::IOOptions& options,
+                               rocksdb::IODebugContext* context) override {
+    auto status = target()->RenameFile(from, to, options, context);
+    const std::lock_guard lock(mutex_);
+    if (auto extent = extents_.extract(from); status.ok() && !extent.empty()) {
+      extents_.insert_or_assign(to, extent.mapped());
+    }
+    return status;
+  }
+  rocksdb::IOStatus DeleteFile(const std::string& path, const rocksdb::IOOptions& options,
+                               rocksdb::IODebugContext* context) override {
+    auto status = target()->DeleteFile(path, options, context);
+    const std::lock_guard lock(mutex_);
+    if (status.ok()) extents_.erase(path);
+    return status;
+  }
   rocksdb::IOStatus NewWritableFile(const std::string& path, const rocksdb::FileOptions& options,
                                     std::unique_ptr<rocksdb::FSWritableFile>* file,
                                     rocksdb::IODebugContext* context) override {
     auto status = target()->NewWritableFile(path, options, file, context);
-    if (status.ok()) *file = std::make_unique<File>(std::move(*file), path, *this);
+    if (!status.ok()) return status;
+    *file = std::make_unique<File>(std::move(*file), path, *this);
+    const std::lock_guard lock(mutex_);
+    extents_.insert_or_assign(path, Extent());
     return status;
   }
 
@@ -78,7 +123,10 @@ class FaultyFileSystem final : public rocksdb::FileSystemWrapper {
     rocksdb::IOStatus Append(const rocksdb::Slice& data, const rocksdb::IOOptions& options,
                              rocksdb::IODebugContext* context) override {
       const FileFault fault = owner_.fault_of(path_);
-      if (fault.append.ok()) return target()->Append(data, options, context);
+      if (fault.append.ok()) {
+        owner_.note_append(path_, data.size());
+        return target()->Append(data, options, context);
+      }
       const rocksdb::Slice torn(data.data(), std::min(fault.torn_bytes, data.size()));
       if (!torn.empty()) target()->Append(torn, options, context).PermitUncheckedError();
       return fault.append;
@@ -92,7 +140,10 @@ class FaultyFileSystem final : public rocksdb::FileSystemWrapper {
                            rocksdb::IODebugContext* context) override {
       if (path_.ends_with(".log")) owner_.wait_if_held();
       const FileFault fault = owner_.fault_of(path_);
-      return fault.sync.ok() ? target()->Sync(options, context) : fault.sync;
+      if (!fault.sync.ok()) return fault.sync;
+      auto status = target()->Sync(options, context);
+      if (status.ok()) owner_.note_sync(path_);
+      return status;
     }
     rocksdb::IOStatus Fsync(const rocksdb::IOOptions& options,
                             rocksdb::IODebugContext* context) override {
@@ -104,9 +155,28 @@ class FaultyFileSystem final : public rocksdb::FileSystemWrapper {
     FaultyFileSystem& owner_;
   };
 
+  struct Extent {
+    std::uint64_t written = 0;
+    std::uint64_t synced = 0;
+  };
+
   FileFault fault_of(const std::string& path) const {
     const std::lock_guard lock(mutex_);
+    if (power_is_cut_) {
+      const auto gone = rocksdb::IOStatus::IOError("the power is cut");
+      return {"", gone, gone};
+    }
     return path.ends_with(fault_.suffix) ? fault_ : FileFault{"none"};
+  }
+  // RocksDB writes and syncs one file from one thread at a time.
+  void note_append(const std::string& path, std::size_t bytes) {
+    const std::lock_guard lock(mutex_);
+    extents_[path].written += bytes;
+  }
+  void note_sync(const std::string& path) {
+    const std::lock_guard lock(mutex_);
+    auto& extent = extents_[path];
+    extent.synced = extent.written;
   }
   void wait_if_held() {
     std::unique_lock lock(mutex_);
@@ -120,6 +190,9 @@ class FaultyFileSystem final : public rocksdb::FileSystemWrapper {
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   FileFault fault_{"none"};
+  std::map<std::string, Extent> extents_;
+  bool power_is_cut_ = false;
+  std::uint64_t lost_bytes_ = 0;
   std::uint64_t free_bytes_ = std::uint64_t{1} << 40;
   bool held_ = false;
   int waiting_ = 0;

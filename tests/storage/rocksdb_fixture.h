@@ -8,10 +8,10 @@
 #include <utility>
 #include <vector>
 
-#include "storage/rocksdb/faulty_file_system.h"
 #include "storage/rocksdb/rocksdb_engine.h"
 #include "storage/testing/temporary_directory.h"
 #include "storage/testing/test_executor.h"
+#include "tests/storage/faulty_file_system.h"
 
 namespace grey::storage {
 

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "storage/rocksdb/rocksdb_fixture.h"
+#include "tests/storage/rocksdb_fixture.h"
 
 namespace grey::storage {
 namespace {

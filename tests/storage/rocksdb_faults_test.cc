@@ -1,5 +1,5 @@
 // The disk fails underneath the engine.
-#include "storage/rocksdb/rocksdb_fixture.h"
+#include "tests/storage/rocksdb_fixture.h"
 
 namespace grey::storage {
 namespace {
