@@ -149,7 +149,9 @@ class SessionPair {
   }
   /// Carries bytes until neither side has any, in pieces of at most `piece_max` bytes.
   void run(std::size_t piece_max = ~std::size_t{0}) {
-    while (carry(initiator, acceptor, piece_max) | carry(acceptor, initiator, piece_max)) {
+    for (bool moved = true; moved;) {
+      moved = carry(initiator, acceptor, piece_max);
+      moved = carry(acceptor, initiator, piece_max) || moved;
     }
   }
   /// One direction, once. True if there was anything.
