@@ -95,7 +95,7 @@ class RocksDbBackgroundFaults : public RocksDbFixture {
 TEST_F(RocksDbBackgroundFaults, AFullDiskDuringAFlushIsSurfacedAndSurvived) {
   disk_->set({".sst", IOStatus::NoSpace("No space left on device")});
   EXPECT_EQ(commit_until_failure(), ErrorCode::storage_full);
-  ASSERT_FALSE(background_errors_.empty());
+  executor_.run_until([&] { return !background_errors_.empty(); });
   EXPECT_EQ(background_errors_.front().code, ErrorCode::storage_full);
   EXPECT_EQ(commit(1), ErrorCode::storage_full) << "still full";
   disk_->heal();
@@ -108,7 +108,7 @@ TEST_F(RocksDbBackgroundFaults, AFullDiskDuringAFlushIsSurfacedAndSurvived) {
 TEST_F(RocksDbBackgroundFaults, AFailedSyncOfATableIsFatalToo) {
   disk_->set({".sst", IOStatus::OK(), IOStatus::IOError("Input/output error")});
   EXPECT_EQ(commit_until_failure(), ErrorCode::sync_failed);
-  ASSERT_FALSE(background_errors_.empty());
+  executor_.run_until([&] { return !background_errors_.empty(); });
   EXPECT_EQ(background_errors_.front().code, ErrorCode::sync_failed);
   disk_->heal();
   EXPECT_EQ(commit(1), ErrorCode::sync_failed);
