@@ -35,11 +35,7 @@ Result<std::unique_ptr<BufferRing>> BufferRing::create(Ring& ring, const Options
   registration.ring_entries = options.count;
   registration.bgid = group;
   if (const int result = io_uring_register_buf_ring(ring.raw(), &registration, 0); result < 0) {
-    return fail(ErrorCode::transport_unsupported,
-                std::string("the kernel refuses a ring of receive buffers (") +
-                    std::strerror(-result) +
-                    "); Linux 6.0 or newer is needed, or use transport: "
-                    "asio");
+    return std::unexpected(kernel_denies("io_uring_register", -result));
   }
   io_uring_buf_ring_init(buffers->entries_.get());
   for (unsigned i = 0; i < options.count; ++i) {

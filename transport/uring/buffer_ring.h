@@ -18,8 +18,8 @@ namespace grey::transport::uring {
 class BufferRing {
  public:
   struct Options {
-    unsigned count = 256;  // a power of two, at most 32,768
-    unsigned buffer_bytes = 16 * 1024;
+    unsigned count = 128;  // a power of two, at most 32,768
+    unsigned buffer_bytes = 64 * 1024;
   };
   static constexpr std::uint16_t group = 0;
 

@@ -101,6 +101,10 @@ Status check_receive(Ring& ring, BufferRing& buffers, Witness& witness) {
   entry->buf_group = BufferRing::group;
   ring.launch(entry, witness, receive);
   const auto written = ::write(sockets[1], probe_text.data(), probe_text.size());
+  // With the call alone, its error can be told.
+  if (const int result = io_uring_submit(ring.raw()); result < 0) {
+    return std::unexpected(kernel_denies("io_uring_enter", -result));
+  }
   const auto& nop_seen = witness.seen[nop];
   const auto& seen = witness.seen[receive];
   run(ring, [&] { return nop_seen.completed && seen.completed; });

@@ -24,44 +24,37 @@ std::string disabled_by_sysctl() {
   char value = '0';
   file >> value;
   if (value == '0') return {};
-  return std::string("sysctl kernel.io_uring_disabled is ") + value +
-         "; set it to 0, or use transport: asio";
+  return std::string("sysctl kernel.io_uring_disabled is ") + value + ": set it to 0";
 }
 
 }  // namespace
 
-Error setup_error(int error_number) {
-  std::string why;
+Error kernel_denies(const std::string& system_call, int error_number) {
+  std::string why = system_call + ": " + std::strerror(error_number);
   switch (error_number) {
     case EPERM:
     case EACCES:
-      why = disabled_by_sysctl();
-      if (why.empty()) {
-        why =
-            "io_uring_setup is denied, probably by a seccomp filter (containers often have one); "
-            "allow io_uring_setup, io_uring_enter and io_uring_register in its profile, or use "
-            "transport: asio";
+      if (const std::string sysctl = disabled_by_sysctl(); !sysctl.empty()) {
+        why += "; " + sysctl;
+      } else {
+        why +=
+            "; probably a seccomp filter denies it (containers often have one): allow "
+            "io_uring_setup, io_uring_enter and io_uring_register in its profile";
       }
       break;
     case ENOSYS:
-      why =
-          "io_uring_setup does not exist here: the kernel was built without io_uring or a seccomp "
-          "filter hides it; use transport: asio";
+      why += "; the kernel was built without io_uring, or a seccomp filter hides it";
       break;
     case EINVAL:
-      why =
-          "the kernel's io_uring is too old; Linux 6.0 or newer is needed, or use transport: asio";
+      why += "; Linux 6.0 or newer is needed";
       break;
     case ENOMEM:
-      why =
-          "no memory for an io_uring; raise the memory limit (or RLIMIT_MEMLOCK), or use "
-          "transport: asio";
+      why += "; raise the memory limit (or RLIMIT_MEMLOCK)";
       break;
     default:
-      why = std::string("io_uring_setup: ") + std::strerror(error_number) +
-            "; mend that, or use transport: asio";
+      break;
   }
-  return Error{ErrorCode::transport_unsupported, why};
+  return Error{ErrorCode::transport_unsupported, why + "; or use transport: asio"};
 }
 
 Result<std::unique_ptr<Ring>> Ring::create(const Options& options, Counters& counters) {
@@ -76,10 +69,11 @@ Result<std::unique_ptr<Ring>> Ring::create(const Options& options, Counters& cou
   }
   if (result < 0) {
     ring->ring_.ring_fd = -1;
-    return std::unexpected(setup_error(-result));
+    return std::unexpected(kernel_denies("io_uring_setup", -result));
   }
   constexpr unsigned needed = IORING_FEAT_NODROP | IORING_FEAT_EXT_ARG | IORING_FEAT_FAST_POLL;
-  if ((ring->ring_.features & needed) != needed) return std::unexpected(setup_error(EINVAL));
+  if ((ring->ring_.features & needed) != needed)
+    return std::unexpected(kernel_denies("io_uring_setup", EINVAL));
   return ring;
 }
 
@@ -92,8 +86,7 @@ Status Ring::enable() {
   const int result = io_uring_register(static_cast<unsigned>(ring_.ring_fd),
                                        IORING_REGISTER_ENABLE_RINGS, nullptr, 0);
   if (result < 0) {
-    return fail(ErrorCode::transport_io,
-                std::string("io_uring_register: ") + std::strerror(-result));
+    return std::unexpected(kernel_denies("io_uring_register", -result));
   }
   // A registered ring descriptor saves its look-up in every io_uring_enter. It belongs to the
   // thread; failing to get one costs only speed.

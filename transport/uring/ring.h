@@ -62,7 +62,7 @@ class Ring {
   std::size_t in_flight_ = 0;
 };
 
-/// Why io_uring_setup failed with `error_number`, and what to do about it.
-Error setup_error(int error_number);
+/// transport_unsupported: why `system_call` probably failed with `error_number`, and what to do.
+Error kernel_denies(const std::string& system_call, int error_number);
 
 }  // namespace grey::transport::uring
