@@ -110,6 +110,7 @@ class Lint:
         if rules.LAYERS.index(other_layer) > rules.LAYERS.index(layer):
             fault(f"{target.name} depends upwards on {dep} ({layer} is below {other_layer})")
         if (layer in rules.STRANGERS and layer == other_layer
+                and target.folder not in rules.CHOOSERS
                 and "/" in target.folder and "/" in other.folder):
             fault(f"{target.name} depends on its sibling {dep}: both may only know {layer}/ itself")
         if (target.folder in rules.PURE and other.folder != "base"

@@ -97,6 +97,13 @@ class StructureTest(unittest.TestCase):
                      "grey_module(transport_sim DEPS base transport transport_asio)"},
                     "transport_sim depends on its sibling transport_asio")
 
+    def test_what_chooses_among_siblings_may_know_them(self):
+        status, output = lint({
+            "transport/asio/CMakeLists.txt": "grey_module(transport_asio DEPS base transport)",
+            "transport/select/CMakeLists.txt":
+                "grey_module(transport_select DEPS base transport transport_asio)"})
+        self.assertEqual(status, 0, output)
+
     def test_pure_core_knows_only_pure_cores(self):
         self.expect({"cluster/ring/CMakeLists.txt": "grey_module(ring DEPS base transport)"},
                     "ring is a pure core and transport is not")

@@ -9,6 +9,8 @@ LAYERS = ["base", "flowcontrol", "breaker", "protocol", "transport", "rpc", "sto
 
 # Siblings that must not know one another: within each of these folders, the subfolders.
 STRANGERS = ["transport", "storage"]
+# Folders of such a layer that choose among the strangers and so know them.
+CHOOSERS = {"transport/select"}
 
 # Pure cores: they take time and randomness as arguments and touch nothing outside.
 PURE = ["flowcontrol", "breaker", "protocol", "cluster/ring", "cluster/register", "cluster/raft",
