@@ -58,6 +58,17 @@ void Reservation::shrink_to(std::uint64_t bytes) noexcept {
   bytes_ = bytes;
 }
 
+void Reservation::absorb(Reservation&& other) noexcept {
+  if (budget_ == nullptr) {
+    *this = std::move(other);
+    return;
+  }
+  if (other.budget_ == nullptr) return;
+  GREY_CHECK(other.budget_ == budget_ && other.pool_ == pool_);
+  bytes_ += std::exchange(other.bytes_, 0);
+  other.budget_ = nullptr;
+}
+
 void Reservation::release() noexcept {
   if (budget_ == nullptr) return;
   budget_->release(pool_, bytes_);

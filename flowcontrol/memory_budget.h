@@ -69,6 +69,8 @@ class Reservation {
   std::uint64_t bytes() const noexcept { return bytes_; }
   /// Gives back all but `bytes`; does nothing if it holds no more than that.
   void shrink_to(std::uint64_t bytes) noexcept;
+  /// Takes over what `other` holds, of the same budget and pool.
+  void absorb(Reservation&& other) noexcept;
   void release() noexcept;
 
  private:

@@ -47,6 +47,17 @@ TEST(Reservation, GivesBackOnEveryPath) {
   EXPECT_EQ(budget.used(Pool::ingress), 0u);
 }
 
+TEST(Reservation, AbsorbsAnother) {
+  MemoryBudget budget({100, 0, 0, 0});
+  Reservation all;
+  for (int i = 0; i < 3; ++i) all.absorb(Reservation(budget, Pool::ingress, 20));
+  all.absorb(Reservation());
+  EXPECT_EQ(all.bytes(), 60u);
+  EXPECT_EQ(budget.used(Pool::ingress), 60u);
+  all.shrink_to(10);
+  EXPECT_EQ(budget.used(Pool::ingress), 10u);
+}
+
 TEST(MemoryBudget, RandomReservationsNeverExceedALimitAndAllComeBack) {
   Random random(7);
   MemoryBudget budget({1000, 500, 100, 0});

@@ -29,10 +29,10 @@ struct CallOptions {
   /// The largest answer (its whole envelope) that the caller is willing to take; the room for it is
   /// reserved now, so that answers never wait.
   std::uint32_t reply_bytes_max = 64u << 10;
-  ByteView tenant;
-  protocol::TraceContext trace;  // none if its trace id is zero
-  OperationId idempotency;       // none if zero
-  bool priority = false;         // ahead of what is queued on the same connection
+  ByteView tenant{};
+  protocol::TraceContext trace{};  // none if its trace id is zero
+  OperationId idempotency{};       // none if zero
+  bool priority = false;           // ahead of what is queued on the same connection
   /// Channels only: go ahead although the breaker is open, because a majority needs this replica.
   bool bypass_breaker = false;
 };
@@ -45,8 +45,8 @@ struct Reply {
   bool sent = false;      // some of the request may have left this process
   bool answered = false;  // the code and the body are the peer's
   std::uint32_t retry_after_ms = 0;
-  std::string_view detail;  // for people; may be empty
-  ByteView body;            // one encoded MessagePack value
+  std::string_view detail{};  // for people; may be empty
+  ByteView body{};            // one encoded MessagePack value
   /// The message's bytes if it came in chunks, else empty: keep a copy of this to keep `body`.
   const SharedBytes* chunked = nullptr;
 
@@ -64,5 +64,8 @@ class CallSink {
 
 /// The convenient form, for calls that are few.
 using CallFunction = std::move_only_function<void(const Reply&)>;
+
+/// A sink for one call that runs `done` and deletes itself.
+CallSink& sink_of(CallFunction done);
 
 }  // namespace grey::rpc

@@ -38,11 +38,11 @@ struct ChannelState {
     backing_off  // waits before the next attempt
   };
   Phase phase = Phase::idle;
-  MonotonicTime since{};          // of the phase
-  MonotonicTime last_connected;   // when it was last seen connected; 0 if never
-  Error last_error;               // why the last connection or attempt ended; ok if none did
-  Duration round_trip{};          // of the last PING; 0 if none
-  std::uint64_t connections = 0;  // handshakes completed so far
+  MonotonicTime since{};           // of the phase
+  MonotonicTime last_connected{};  // when it was last seen connected; 0 if never
+  Error last_error;                // why the last connection or attempt ended; ok if none did
+  Duration round_trip{};           // of the last PING; 0 if none
+  std::uint64_t connections = 0;   // handshakes completed so far
 };
 
 /// Told about every change of phase, not from inside a method of the channel.

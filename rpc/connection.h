@@ -21,6 +21,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "breaker/circuit_breaker.h"
 #include "flowcontrol/memory_budget.h"
 #include "protocol/session.h"
 #include "rpc/call.h"
@@ -36,11 +37,17 @@ struct ConnectionOptions {
   Duration linger_timeout = std::chrono::seconds(1);        // for the last bytes before closing
   Duration ping_interval{};                                 // 0: none are sent
   Duration liveness_timeout = std::chrono::seconds(2);      // nothing received at all after a PING
-  std::uint64_t output_bytes_high = 4u << 20;
-  std::uint64_t output_bytes_max = 64u << 20;
-  /// Where chunked messages (ingress) and answers (egress) are reserved; null: nowhere. Outlives
-  /// the connection.
+  std::uint64_t output_bytes_high = 4u << 20;               // unread by the peer: its credit waits
+  std::uint64_t output_bytes_max = 64u << 20;               // its requests are answered overloaded
+  std::uint32_t overloaded_retry_after_ms = 50;
+  /// Where the receive window and chunked messages (ingress) and answers (egress) are reserved;
+  /// null: nowhere. Outlives the connection.
   flowcontrol::MemoryBudget* budget = nullptr;
+  /// What is reserved for an answer before its request is taken up, if the request does not limit
+  /// its answer to less. A larger answer reserves the rest when it is given.
+  std::uint32_t answer_reserve_bytes = 64u << 10;
+  /// CallIds are unique among connections that continue one another's numbering.
+  std::uint64_t first_call_number = 1;
 };
 
 /// What a connection tells its owner.
@@ -53,8 +60,8 @@ class ConnectionEvents {
   virtual void on_pong(Duration round_trip) = 0;
   /// The peer accepts no more calls.
   virtual void on_goaway(ErrorCode code, std::string_view detail) = 0;
-  /// A call was completed; `tag` is what call() was given. Called just before the completion.
-  virtual void on_call_done(std::uint64_t tag, const Reply& reply) = 0;
+  /// A call is over; `permit` is what call() was given. Called just before the completion.
+  virtual void on_call_done(const breaker::Permit& permit, const Reply& reply) = 0;
   /// The connection is over and every call has been completed. Exactly once, last, unless it is
   /// destroyed before.
   virtual void on_closed(const Error& reason) = 0;
@@ -75,11 +82,12 @@ class Connection {
   /// There will be no stream: completes all calls with `reason` and ends with on_closed(reason).
   void fail_before_start(const Error& reason);
 
-  /// Makes a call; its completion goes to `sink` with `cookie`. `tag` goes to on_call_done().
+  /// Makes a call; its completion goes to `sink` with `cookie`, `permit` to on_call_done().
   CallId call(const CallOptions& options, const protocol::Body& body, CallSink& sink,
-              std::uint64_t cookie, std::uint64_t tag = 0);
-  CallId call(const CallOptions& options, const protocol::Body& body, CallFunction done,
-              std::uint64_t tag = 0);
+              std::uint64_t cookie, const breaker::Permit& permit = {});
+  CallId call(const CallOptions& options, const protocol::Body& body, CallFunction done);
+  /// Completes a call that is not made with `why`.
+  CallId refuse_call(const Error& why, CallSink& sink, std::uint64_t cookie);
   /// Gives a call up: it is completed with `cancelled` (not from inside), and the peer is told.
   /// False if it is over already.
   bool cancel(CallId id);
@@ -102,6 +110,8 @@ class Connection {
   const protocol::PeerInfo& peer() const noexcept;
   std::string peer_address() const;
   protocol::SessionStats stats() const;
+  /// See ConnectionOptions::first_call_number.
+  std::uint64_t next_call_number() const noexcept;
 
  private:
   ConnectionCore* core_;

@@ -29,6 +29,9 @@ class GateRef {
   ~GateRef();
   /// Null once the connection is gone.
   ConnectionCore* core() const noexcept;
+  bool is_set() const noexcept { return gate_ != nullptr; }
+  /// From now on the connection is gone, for all who refer to it.
+  void close() noexcept;
 
  private:
   ConnectionGate* gate_ = nullptr;
@@ -39,22 +42,22 @@ struct IncomingRequest {
   std::uint32_t method = 0;
   MonotonicTime deadline{};  // on this machine's clock
   std::uint32_t reply_bytes_max = 0;
-  ByteView tenant;
-  protocol::TraceContext trace;
-  OperationId idempotency;  // zero if not Idempotent
+  ByteView tenant{};
+  protocol::TraceContext trace{};
+  OperationId idempotency{};  // zero if not Idempotent
   bool priority = false;
-  ByteView body;        // one encoded MessagePack value
-  SharedBytes chunked;  // the message's bytes if it came in chunks: keep it to keep the views
+  ByteView body{};        // one encoded MessagePack value
+  SharedBytes chunked{};  // the message's bytes if it came in chunks: keep it to keep the views
   const protocol::PeerInfo* peer = nullptr;
 };
 
 /// A one-way message. Views are valid during on_oneway() only.
 struct IncomingOneway {
   std::uint32_t method = 0;
-  ByteView tenant;
-  protocol::TraceContext trace;
+  ByteView tenant{};
+  protocol::TraceContext trace{};
   bool priority = false;
-  ByteView body;
+  ByteView body{};
   const protocol::PeerInfo* peer = nullptr;
 };
 
