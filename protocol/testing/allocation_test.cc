@@ -27,13 +27,14 @@ const bool openssl_is_counted =
     CRYPTO_set_mem_functions(counted_malloc, counted_realloc, uncounted_free) == 1;
 }  // namespace
 
-void* operator new(std::size_t size) {
+// Not inlined: g++ would take the pairing of malloc and delete for a mistake.
+[[gnu::noinline]] void* operator new(std::size_t size) {
   ++allocations;
   if (void* block = std::malloc(size)) return block;
   throw std::bad_alloc();
 }
-void operator delete(void* block) noexcept { std::free(block); }
-void operator delete(void* block, std::size_t) noexcept { std::free(block); }
+[[gnu::noinline]] void operator delete(void* block) noexcept { std::free(block); }
+[[gnu::noinline]] void operator delete(void* block, std::size_t) noexcept { std::free(block); }
 
 namespace grey::protocol {
 namespace {
