@@ -70,7 +70,6 @@ void Replica::handle(const ReplicaRequest& request, ReplyCallback reply) {
     return;
   }
   serve(entry, request, std::move(reply));
-  evict();
 }
 
 // ---- serving ----------------------------------------------------------------------------------
@@ -100,8 +99,10 @@ void Replica::serve(Entry& entry, const ReplicaRequest& request, ReplyCallback r
       GREY_CHECK(false);
   }
   cached_bytes_ += size_of(entry) - size_before;
-  gate(std::max(entry.changed_in, range_changed_in_[request.range]), std::move(outcome.reply),
-       std::move(reply));
+  const BatchNumber batch = std::max(entry.changed_in, range_changed_in_[request.range]);
+  evict();
+  // Last, because whoever is answered may ask again from inside, or end this replica.
+  gate(batch, std::move(outcome.reply), std::move(reply));
 }
 
 void Replica::serve_range(const ReplicaRequest& request, ReplyCallback reply) {
@@ -258,13 +259,17 @@ void Replica::on_loaded(const Bytes& packed) {
   } else if (entry.state.accepted.ballot > entry.state.promised) {
     entry.state.promised = entry.state.accepted.ballot;
   }
-  std::vector<Waiting> waiting = std::exchange(entry.waiting, {});
+  // Still counted as loading while it answers: it must not be evicted meanwhile, and requests made
+  // from inside an answer line up behind those that wait.
+  entry.loads_open = 1;
   const std::weak_ptr<char> alive = alive_;
-  for (Waiting& next : waiting) {
-    if (alive.expired() || failed_) return;
+  for (std::size_t i = 0; i < entry.waiting.size(); ++i) {
+    Waiting next = std::move(entry.waiting[i]);
     serve(entry, next.request, std::move(next.reply));
+    if (alive.expired() || failed_) return;
   }
-  if (alive.expired() || failed_) return;
+  entry.waiting.clear();
+  entry.loads_open = 0;
   // A faulty record is read anew next time: the fault may have been the reading.
   if (entry.faulty) {
     cached_bytes_ -= size_of(entry);

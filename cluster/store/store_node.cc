@@ -62,7 +62,8 @@ void StoreNode::on_peer_request(const ReplicaRequest& request, Replica::ReplyCal
   // A peer with the same topology never asks for what is not here; state is kept for no other.
   const auto range = ring_.range_ending_at(request.range);
   const bool of_range =
-      request.key.packed.empty() || (range && ring_.range_of(request.key.token) == *range);
+      std::holds_alternative<PrepareRangeRequest>(request.body) ||
+      (range && !request.key.packed.empty() && ring_.range_of(request.key.token) == *range);
   if (!range || !of_range || !ring_.is_replica(*range, self_)) {
     ReplicaReply refusal;
     refusal.error = ErrorCode::not_replica;

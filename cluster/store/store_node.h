@@ -23,7 +23,8 @@ class PeerSender {
  public:
   virtual ~PeerSender() = default;
   /// Sends to another node. The answer goes to StoreNode::on_peer_reply(), or on_peer_silence() if
-  /// none will come; never from inside this call.
+  /// none will come; never from inside this call. Request ids repeat after a restart, so an answer
+  /// to an earlier life of this node must not reach it.
   virtual void send(NodeId to, const RequestId& id, const ReplicaRequest& request) = 0;
   /// Whether the node seems to be up.
   virtual bool reachable(NodeId node) const = 0;
