@@ -71,9 +71,14 @@ ClientImpl::ClientImpl(boost::asio::any_io_executor executor, client::Config con
       random_(config_.seed),
       links_(*transport_, config_, map_, book_, *this) {}
 
-// Reached with operations under way only if the execution context was destroyed first: their
+// There is something under way here only if the execution context was destroyed first: those
 // handlers are destroyed uncalled then, as Asio's own are.
-ClientImpl::~ClientImpl() { closed_ = true; }
+ClientImpl::~ClientImpl() {
+  const auto operations = std::exchange(running_, {});
+  const auto cluster_queries = std::exchange(cluster_queries_, {});
+  const auto status_queries = std::exchange(status_queries_, {});
+  links_.stop();
+}
 
 void ClientImpl::begin() { links_.start(); }
 
@@ -109,7 +114,8 @@ void ClientImpl::start(std::uint64_t id, OperationType type, Bytes key, Operatio
   }
   if (refused.code != ErrorCode::ok) return done(refused, {});
 
-  auto running = std::make_unique<Running>(type, std::move(key), config_.flow, *this, question,
+  auto running = std::make_unique<Running>(type, std::move(key), config_.flow,
+                                           static_cast<client::Guide&>(*this), question,
                                            std::move(payload), std::move(done));
   client::Flow& flow = running->flow;
   running_.emplace(id, std::move(running));

@@ -4,6 +4,9 @@
 
 #include "base/error.h"
 
+// Boost's categories have no virtual destructor; nobody deletes one.
+#pragma GCC diagnostic ignored "-Wnon-virtual-dtor"
+
 namespace grey {
 namespace {
 
@@ -76,7 +79,7 @@ class ConditionCategory final : public boost::system::error_category {
     return "unknown condition";
   }
   bool equivalent(const boost::system::error_code& error, int value) const noexcept override {
-    if (error.category() != error_category()) return false;
+    if (error.category() != grey::error_category()) return false;
     const auto code = static_cast<errc>(error.value());
     switch (static_cast<condition>(value)) {
       case condition::unreachable:

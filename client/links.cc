@@ -38,6 +38,8 @@ Links::Links(transport::Transport& transport, const Config& config, ClusterMap& 
       cluster_id_(config.channel.session.cluster_id),
       random_(config.seed) {}
 
+Links::~Links() { stop(); }
+
 void Links::stop() {
   transport_.cancel(watch_);
   by_node_.clear();

@@ -32,7 +32,7 @@ class Links {
   /// All outlive the links.
   Links(transport::Transport& transport, const Config& config, ClusterMap& map, WindowBook& book,
         LinkEvents& events);
-  ~Links() { stop(); }
+  ~Links();
   Links(const Links&) = delete;
   Links& operator=(const Links&) = delete;
 

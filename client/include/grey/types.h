@@ -55,7 +55,7 @@ struct WriteResult {
 
 enum class Resolution : std::uint8_t {
   applied,
-  never,  // not applied, and it never will be: it may be submitted again
+  not_applied,  // and it never will be: it may be submitted again
   unknown
 };
 
