@@ -1,4 +1,4 @@
-#include "grey/client.h"
+#include <grey/client.h>
 
 #include <boost/asio/post.hpp>
 #include <stdexcept>

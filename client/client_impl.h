@@ -11,7 +11,7 @@
 
 #include "client/config.h"
 #include "client/links.h"
-#include "grey/client.h"
+#include <grey/client.h>
 #include "transport/asio/asio_transport.h"
 
 namespace grey::detail {

@@ -1,5 +1,5 @@
 // The client against nodes that answer, refuse, die, freeze or say nothing.
-#include "grey/client.h"
+#include <grey/client.h>
 
 #include <gtest/gtest.h>
 

@@ -8,7 +8,7 @@
 #include "base/error.h"
 #include "base/ids.h"
 #include "client/flow.h"
-#include "grey/options.h"
+#include <grey/options.h>
 #include "protocol/session_config.h"
 #include "rpc/channel.h"
 

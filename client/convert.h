@@ -5,7 +5,7 @@
 #include "base/error.h"
 #include "client/client_impl.h"
 #include "client/flow.h"
-#include "grey/types.h"
+#include <grey/types.h>
 #include "protocol/data_messages.h"
 
 namespace grey::detail {

@@ -1,4 +1,4 @@
-#include "grey/error.h"
+#include <grey/error.h>
 
 #include <string>
 

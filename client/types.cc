@@ -1,4 +1,4 @@
-#include "grey/types.h"
+#include <grey/types.h>
 
 #include <charconv>
 #include <system_error>

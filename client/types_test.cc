@@ -1,11 +1,11 @@
-#include "grey/types.h"
+#include <grey/types.h>
 
 #include <gtest/gtest.h>
 
 #include <boost/asio/error.hpp>
 
+#include <grey/error.h>
 #include "client/convert.h"
-#include "grey/error.h"
 
 namespace grey {
 namespace {

@@ -31,10 +31,10 @@
 #include <string>
 #include <utility>
 
-#include "grey/detail/completion.h"
-#include "grey/error.h"
-#include "grey/options.h"
-#include "grey/types.h"
+#include <grey/detail/completion.h>
+#include <grey/error.h>
+#include <grey/options.h>
+#include <grey/types.h>
 
 namespace grey {
 
