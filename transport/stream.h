@@ -59,8 +59,9 @@ class Stream {
   virtual void resume_receive() = 0;
   /// Sends FIN once the outstanding send has been written; receiving goes on. No send() after it.
   virtual void shutdown_send() = 0;
-  /// Ends the stream now; an unfinished send may be cut, a finished one still goes out.
-  /// on_closed(closed_locally) follows, and nothing else.
+  /// Ends the stream now; an unfinished send may be cut, a finished one still goes out, unless
+  /// bytes of the peer's are left unread: then kernels reset the connection and what is on its way
+  /// may be lost. on_closed(closed_locally) follows, and nothing else.
   virtual void close() = 0;
   /// "127.0.0.1:4242"; for logs.
   virtual std::string peer_address() const = 0;
@@ -114,6 +115,7 @@ class Transport : public Executor {
 };
 
 /// A loop that owns its thread's time: run() until stop(). (The simulator is stepped instead.)
+/// Until run() begins, everything may be used from the thread that made it.
 class RunnableTransport : public Transport {
  public:
   /// Runs callbacks on the calling thread until stop(); once. Returns when everything in flight has

@@ -12,6 +12,26 @@ namespace {
 
 using std::chrono::milliseconds;
 
+TEST_P(SocketConformance, EverythingMayBeUsedBeforeTheLoopRuns) {
+  std::vector<int> order;
+  Scene scene(GetParam());
+  auto listener =
+      scene.loop().listen({scene.lab->host(), 0}, [&scene](std::unique_ptr<Stream> stream) {
+        scene.accepted.push_back(std::make_unique<Recorder>());
+        make_echo(scene.last_accepted());
+        scene.last_accepted().adopt(std::move(stream));
+      });
+  ASSERT_TRUE(listener.has_value());
+  Recorder& client = scene.connect_from_loop((*listener)->local_endpoint());
+  client.send("early");
+  scene.listeners.push_back(std::move(*listener));
+  scene.loop().schedule_after(Duration(0), [&order] { order.push_back(0); });
+  scene.loop().post([&order] { order.push_back(1); });
+  scene.loop().post_from_any_thread([&order] { order.push_back(1); });
+  EXPECT_TRUE(order.empty());
+  EXPECT_TRUE(scene.wait([&] { return client.received == "early" && order.size() == 3; }));
+}
+
 TEST_P(SocketConformance, TasksPostedFromManyThreadsAllRunAndKeepEachThreadsOrder) {
   constexpr int threads = 4;
   constexpr int tasks = 5000;

@@ -71,12 +71,15 @@ ThreadLab::ThreadLab(std::unique_ptr<RunnableTransport> (*make)()) {
   raise_descriptor_limit();
   descriptors_before_ = count_descriptors();
   transport_ = make();
-  thread_ = std::thread([this] { transport_->run(); });
 }
 
 ThreadLab::~ThreadLab() {
   stop();
   destroy();
+}
+
+void ThreadLab::start() {
+  if (!thread_.joinable()) thread_ = std::thread([this] { transport_->run(); });
 }
 
 void ThreadLab::run(Task body) {
@@ -87,6 +90,7 @@ void ThreadLab::run(Task body) {
 }
 
 bool ThreadLab::wait(std::function<bool()> condition) {
+  start();
   auto question = std::make_shared<Question>(*transport_, std::move(condition));
   transport_->post_from_any_thread(
       [this, question] { Question::ask(question, transport_->now() + wait_limit); });
@@ -94,7 +98,8 @@ bool ThreadLab::wait(std::function<bool()> condition) {
 }
 
 void ThreadLab::stop() {
-  if (!thread_.joinable()) return;
+  if (!transport_ || std::exchange(stopped_, true)) return;
+  start();
   transport_->stop();
   thread_.join();
 }

@@ -1,5 +1,5 @@
-// A lab around a real transport: its loop runs on a thread of its own, and the descriptors of the
-// process are counted before and after.
+// A lab around a real transport: its loop runs on a thread of its own, from the first thing asked
+// of it, and the descriptors of the process are counted before and after.
 #pragma once
 #include <memory>
 #include <thread>
@@ -23,9 +23,12 @@ class ThreadLab final : public Lab {
   std::unique_ptr<RudePeer> rude_connect(const Endpoint& endpoint) override;
 
  private:
+  void start();
+
   std::size_t descriptors_before_;
   std::unique_ptr<RunnableTransport> transport_;
   std::thread thread_;
+  bool stopped_ = false;
   std::vector<int> hole_;  // a full backlog and those who fill it
 };
 
