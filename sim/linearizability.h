@@ -1,0 +1,16 @@
+// Hands a simulated history to the linearizability checker.
+#pragma once
+#include <string>
+
+#include "sim/history.h"
+#include "sim/lincheck/checker.h"
+
+namespace grey::sim {
+
+lincheck::History checkable_history(const History& history);
+
+/// Empty if the history is linearizable; else which key is not, and the stretch to look at. A
+/// history that the checker cannot decide within its limits is reported as such, never passed over.
+std::string check_linearizability(const History& history);
+
+}  // namespace grey::sim
