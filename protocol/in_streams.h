@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/clock.h"
 #include "protocol/messages.h"
 
 namespace grey::protocol {
@@ -16,6 +17,7 @@ struct InStream {
   std::uint64_t request_id = 0;
   std::uint64_t total_bytes = 0;
   std::uint64_t next_index = 0;
+  MonotonicTime last_chunk_at{};
   Bytes data{};
 
   bool complete() const noexcept { return data.size() == total_bytes; }
@@ -58,6 +60,12 @@ class InStreams {
     InStream taken = std::move(stream);
     streams_.erase(streams_.begin() + (&stream - streams_.data()));
     return taken;
+  }
+  /// When the stream that has waited longest for a chunk got its last; `never` if there is none.
+  MonotonicTime oldest_chunk_at() const noexcept {
+    MonotonicTime oldest = never;
+    for (const InStream& stream : streams_) oldest = std::min(oldest, stream.last_chunk_at);
+    return oldest;
   }
   std::vector<InStream> take_all() noexcept { return std::move(streams_); }
 

@@ -48,7 +48,8 @@ inline constexpr std::size_t cluster_id_bytes = 64;
 inline constexpr std::size_t tenant_bytes = 64;
 inline constexpr std::size_t detail_bytes = 256;    // longer details are cut by the sender
 inline constexpr std::size_t baggage_bytes = 1024;  // encoded map
-inline constexpr std::uint64_t message_bytes = 64ull << 20;
+/// A value of 64 MiB and the envelope around it.
+inline constexpr std::uint64_t message_bytes = (64ull << 20) + (64u << 10);
 /// Replies of this envelope size are always allowed, whatever the request said.
 inline constexpr std::uint32_t reply_bytes_min = 512;
 /// What an envelope may need before its body, at most.

@@ -58,6 +58,9 @@ MonotonicTime Session::Core::next_deadline() const noexcept {
   if (reader_.is_partial()) {
     next = std::min(next, reader_.partial_since() + config_.frame_timeout);
   }
+  if (in_streams_.size() != 0) {
+    next = std::min(next, in_streams_.oldest_chunk_at() + config_.stream_timeout);
+  }
   if (config_.idle_timeout > Duration{})
     next = std::min(next, last_receive_ + config_.idle_timeout);
   return next;
@@ -70,6 +73,9 @@ void Session::Core::tick(Instant at) {
   }
   if (reader_.is_partial() && at.now >= reader_.partial_since() + config_.frame_timeout) {
     return fail_with(ErrorCode::frame_timeout, {}, at);
+  }
+  if (in_streams_.size() != 0 && at.now >= in_streams_.oldest_chunk_at() + config_.stream_timeout) {
+    return fail_with(ErrorCode::frame_timeout, "a message of several chunks stands still", at);
   }
   if (config_.idle_timeout > Duration{} && at.now >= last_receive_ + config_.idle_timeout) {
     return fail_with(ErrorCode::idle_timeout, {}, at);

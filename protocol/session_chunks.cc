@@ -32,6 +32,7 @@ void Session::Core::on_chunk(ByteView envelope, std::uint16_t flags, Instant at)
   if (!stream->append(chunk)) {
     return fail_with(ErrorCode::bad_chunk, "a chunk does not continue its stream", at);
   }
+  stream->last_chunk_at = at.now;
   if (stream->complete()) complete_in_stream(in_streams_.take(*stream), flags, at);
 }
 

@@ -89,6 +89,7 @@ struct SessionConfig {
 
   Duration handshake_timeout = std::chrono::seconds(5);  // from start() to established()
   Duration frame_timeout = std::chrono::seconds(10);     // from a frame's first byte to its last
+  Duration stream_timeout = std::chrono::seconds(60);    // between two chunks of a message
   Duration idle_timeout{};                               // nothing received at all; 0: never
 };
 
