@@ -69,6 +69,7 @@ class Channel::Impl final : public ConnectionEvents {
   void on_pong(Duration round_trip) override;
   void on_goaway(ErrorCode code, std::string_view detail) override;
   void on_call_done(const breaker::Permit& permit, const Reply& reply) override;
+  void on_closing(const Error& reason) override;
   void on_closed(const Error& reason) override;
 
   void renew_connection();
@@ -152,24 +153,29 @@ void Channel::Impl::on_call_done(const breaker::Permit& permit, const Reply& rep
   }
 }
 
-void Channel::Impl::on_closed(const Error& reason) {
+void Channel::Impl::on_closing(const Error& reason) {
+  state_.last_error = reason;
+  change_to(Phase::backing_off);
+  notify();
+}
+
+void Channel::Impl::on_closed(const Error&) {
   const MonotonicTime now = transport_.now();
   if (established_at_ != never && now - established_at_ >= stable_after) backoff_.reset();
-  state_.last_error = reason;
   attempt_.reset();
   if (is_stopping_) {
     change_to(Phase::idle);
     return notify();
   }
   const std::optional<Duration> delay = backoff_.next(random_);
-  change_to(delay ? Phase::backing_off : Phase::idle);
-  if (delay) {
-    timer_ = transport_.schedule_at(now + *delay, [this] {
-      attempt();
-      notify();
-    });
+  if (!delay) {
+    change_to(Phase::idle);
+    return notify();
   }
-  notify();
+  timer_ = transport_.schedule_at(now + *delay, [this] {
+    attempt();
+    notify();
+  });
 }
 
 void Channel::Impl::connect_now() {

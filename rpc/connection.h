@@ -62,8 +62,10 @@ class ConnectionEvents {
   virtual void on_goaway(ErrorCode code, std::string_view detail) = 0;
   /// A call is over; `permit` is what call() was given. Called just before the completion.
   virtual void on_call_done(const breaker::Permit& permit, const Reply& reply) = 0;
-  /// The connection is over and every call has been completed. Exactly once, last, unless it is
-  /// destroyed before.
+  /// No more calls can be made; those outstanding are completed next. At most once.
+  virtual void on_closing(const Error& reason) = 0;
+  /// The last bytes have gone or were given up, and every call has been completed. Exactly once,
+  /// last, unless the connection is destroyed before.
   virtual void on_closed(const Error& reason) = 0;
 };
 

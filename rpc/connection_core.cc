@@ -122,6 +122,7 @@ void ConnectionCore::settle() {
   settled_ = true;
   end_all_calls();
   end_all_requests();
+  if (events_ != nullptr) events_->on_closing(close_reason_);
 }
 
 void ConnectionCore::flush() {

@@ -22,6 +22,11 @@ class Server::Impl {
   void close();
   std::size_t connection_count() const noexcept { return entries_.size(); }
   ServerStats stats() const { return stats_; }
+  std::vector<protocol::SessionStats> connection_stats() const {
+    std::vector<protocol::SessionStats> all;
+    for (const auto& [id, entry] : entries_) all.push_back(entry->connection->stats());
+    return all;
+  }
 
  private:
   /// Which connection of which node; a second one replaces the first.
@@ -35,6 +40,7 @@ class Server::Impl {
     void on_pong(Duration) override {}
     void on_goaway(ErrorCode, std::string_view) override {}
     void on_call_done(const breaker::Permit&, const Reply&) override {}
+    void on_closing(const Error&) override {}
     void on_closed(const Error& reason) override { server.on_closed(id, reason); }
 
     Impl& server;
@@ -149,5 +155,8 @@ void Server::drain(MonotonicTime deadline, Task done) { impl_->drain(deadline, s
 void Server::close() { impl_->close(); }
 std::size_t Server::connection_count() const noexcept { return impl_->connection_count(); }
 ServerStats Server::stats() const { return impl_->stats(); }
+std::vector<protocol::SessionStats> Server::connection_stats() const {
+  return impl_->connection_stats();
+}
 
 }  // namespace grey::rpc

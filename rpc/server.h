@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <vector>
 
 #include "rpc/connection.h"
 #include "transport/stream.h"
@@ -54,6 +55,8 @@ class Server {
 
   std::size_t connection_count() const noexcept;
   ServerStats stats() const;
+  /// Of every connection, oldest first.
+  std::vector<protocol::SessionStats> connection_stats() const;
 
  private:
   class Impl;

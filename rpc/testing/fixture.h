@@ -20,9 +20,11 @@ using namespace std::chrono_literals;
 
 namespace method {
 inline constexpr std::uint32_t echo = 1;
-inline constexpr std::uint32_t hold = 2;  // kept until the test answers
-inline constexpr std::uint32_t drop = 3;  // the responder is destroyed unanswered
-inline constexpr std::uint32_t fail = 4;  // precondition_failed with a detail
+inline constexpr std::uint32_t hold = 2;   // kept until the test answers
+inline constexpr std::uint32_t drop = 3;   // the responder is destroyed unanswered
+inline constexpr std::uint32_t fail = 4;   // precondition_failed with a detail
+inline constexpr std::uint32_t swell = 5;  // answers with swell_bytes
+inline constexpr std::size_t swell_bytes = 30'000;
 }  // namespace method
 
 inline Bytes text(std::string_view value) {
@@ -61,6 +63,9 @@ class ScriptedHandler final : public RequestHandler {
         break;
       case method::fail:
         (void)responder.refuse(ErrorCode::precondition_failed, "as asked", 7);
+        break;
+      case method::swell:
+        (void)responder.answer({text(Bytes(method::swell_bytes, 's')), {}});
         break;
       default:
         (void)responder.refuse(ErrorCode::unknown_method);
@@ -122,11 +127,11 @@ class RecordingSink final : public CallSink {
   std::function<void(std::uint64_t)> after_reply;
 };
 
-class RpcTest : public ::testing::Test {
- protected:
+/// The world and its inhabitants.
+struct RpcWorld {
   static constexpr std::uint16_t port = 7000;
 
-  explicit RpcTest(std::uint64_t seed = 1, transport::sim::NetworkOptions network = {})
+  explicit RpcWorld(std::uint64_t seed = 1, transport::sim::NetworkOptions network = {})
       : world(seed, network) {
     server_options.session = session_config(2);
     server_options.random = [] { return std::array<char, 32>{}; };
@@ -170,5 +175,7 @@ class RpcTest : public ::testing::Test {
   std::unique_ptr<Server> server;
   std::unique_ptr<Channel> channel;
 };
+
+class RpcTest : public ::testing::Test, public RpcWorld {};
 
 }  // namespace grey::rpc::testing
