@@ -141,7 +141,7 @@ class Lint:
     def check_rules(self, name, code):
         lines = code.split("\n")
         for rule in rules.RULES:
-            if rule.tests_exempt and name.endswith("_test.cc"):
+            if rule.tests_exempt and rules.is_test_code(name):
                 continue
             if rules.under_deepest(name, rule.allowed, rule.denied):
                 continue
@@ -150,7 +150,7 @@ class Lint:
                     self.fault(name, number, rule.message)
 
     def check_globals(self, name, code):
-        if rules.under(name, rules.GLOBALS_EXEMPT) or name.endswith("_test.cc"):
+        if rules.under(name, rules.GLOBALS_EXEMPT) or rules.is_test_code(name):
             return
         for line, variable in source.mutable_globals(code):
             if f"{name}: {variable}" not in rules.GLOBALS_ALLOWED:

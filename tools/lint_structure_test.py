@@ -32,6 +32,9 @@ CLEAN = {
     "protocol/wire.h": HEADER + '#include "base/error.h"\nconstexpr int size = 28;\n',
     "protocol/wire.cc": '#include "protocol/wire.h"\nconst char* text = "std::cout";  // rand()\n',
     "protocol/wire_test.cc": '#include <fstream>\n#include "transport/stream.h"\n',
+    "protocol/testing/pair.h": HEADER + '#include "transport/stream.h"\n',
+    "fuzz/CMakeLists.txt": "grey_fuzz_target(wire_fuzz DEPS protocol)",
+    "fuzz/wire_fuzz.cc": '#include "base/error.h"\n',
     "apps/CMakeLists.txt": "grey_program(greyd SOURCES greyd.cc DEPS transport)",
     "apps/greyd.cc": '#include <iostream>\n#include "transport/stream.h"\nint stopped;\n',
     "tests/CMakeLists.txt": "grey_test(all_test SOURCES all_test.cc DEPS transport_sim)",
@@ -85,7 +88,8 @@ class StructureTest(unittest.TestCase):
     def test_upward_dependency(self):
         self.expect({"base/CMakeLists.txt": "grey_module(base DEPS protocol)",
                      "protocol/CMakeLists.txt": "grey_module(protocol DEPS)",
-                     "protocol/wire.h": HEADER, "protocol/wire_test.cc": None},
+                     "protocol/wire.h": HEADER, "protocol/wire_test.cc": None,
+                     "protocol/testing/pair.h": None, "fuzz/wire_fuzz.cc": None},
                     "base depends upwards on protocol")
 
     def test_cycle(self):

@@ -3,13 +3,16 @@
 import dataclasses
 import re
 
+from structure import rules
+
 KEYWORDS = {"DEPS", "LIBS", "TEST_DEPS", "TEST_LIBS", "SOURCES", "TIMEOUT"}
-CALL = re.compile(r"\b(grey_module|grey_test|grey_program|target_link_libraries)\s*\(([^)]*)\)")
+CALL = re.compile(
+    r"\b(grey_module|grey_test|grey_program|grey_fuzz_target|target_link_libraries)\s*\(([^)]*)\)")
 
 
 @dataclasses.dataclass
 class Target:
-    """One call of grey_module(), grey_test() or grey_program()."""
+    """One call of grey_module(), grey_test(), grey_program() or grey_fuzz_target()."""
 
     kind: str
     name: str
@@ -94,14 +97,14 @@ class ModuleMap:
 
     def allowed_for(self, path):
         """(names of modules that the file may include from, True if declared directly only)."""
-        folder, _, base = path.rpartition("/")
+        folder = path.rpartition("/")[0]
         while folder and folder not in self.targets_of_folder:
             folder = folder.rpartition("/")[0]
         targets = self.targets_of_folder.get(folder, [])
         relative = path[len(folder) + 1:]
         own = {t.name for t in targets if t.kind == "grey_module"}
         listed = [t for t in targets if relative in t.sources]
-        if base.endswith("_test.cc"):
+        if rules.is_test_code(path):
             using = listed or targets
             deps = [d for t in using for d in t.deps + t.test_deps]
             return self.closure(own | set(deps)), False
@@ -109,7 +112,9 @@ class ModuleMap:
         for target in listed or targets:
             direct |= set(target.deps)
             if target.kind == "grey_test":
-                return self.closure(direct | set(target.test_deps)), False
+                direct |= set(target.test_deps)
+        if rules.under(path, rules.HARNESS):
+            return self.closure(direct), False
         return direct, True
 
     def find_cycle(self):

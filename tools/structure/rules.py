@@ -34,7 +34,7 @@ class Rule:
     allowed: list
     message: str
     denied: list = dataclasses.field(default_factory=list)
-    tests_exempt: bool = True  # x_test.cc files, wherever they stand
+    tests_exempt: bool = True  # is_test_code(), wherever it stands
 
     def __post_init__(self):
         self.regex = re.compile(self.pattern)
@@ -112,6 +112,11 @@ TEXT_ENDINGS = (".cc", ".h", ".def", ".py", ".sh", ".cmake", ".txt", ".md", ".js
 GLOBALS_ALLOWED = {}
 # Folders whose files may have mutable globals (signal handlers, counters of a test's allocator).
 GLOBALS_EXEMPT = HARNESS + ["apps"]
+
+
+def is_test_code(path):
+    """True for x_test.cc, and for what only tests include: the testing/ folder of a module."""
+    return path.endswith("_test.cc") or "/testing/" in path
 
 
 def under(path, folders):
