@@ -61,6 +61,7 @@ Result<std::unique_ptr<Ring>> Ring::create(const Options& options, Counters& cou
   std::unique_ptr<Ring> ring(new Ring(counters));
   int result = -EINVAL;
   for (const unsigned flags : flag_sets) {
+    if ((flags & IORING_SETUP_DEFER_TASKRUN) && !options.deferred_task_run) continue;
     io_uring_params params{};
     params.flags = flags;
     params.cq_entries = options.completion_entries;

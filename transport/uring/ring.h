@@ -21,6 +21,9 @@ class Ring {
     unsigned submission_entries = 1024;
     /// A multishot operation completes many times, so more room than for submissions.
     unsigned completion_entries = 8192;
+    /// False: do without it, as on Linux 6.0 (completions then also interrupt callbacks' system
+    /// calls).
+    bool deferred_task_run = true;
   };
 
   /// Fails with transport_unsupported if the kernel denies or lacks io_uring (the detail says why

@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "base/check.h"
+#include "transport/uring/count_allocations.h"
 #include "transport/uring/kernel_check.h"
 #include "transport/uring/socket.h"
 
@@ -427,6 +428,75 @@ TEST(Uring, ManyConnectionsShareASystemCall) {
   world.transport->run();
   EXPECT_EQ(finished, connections);
   EXPECT_LT(world.transport->counters().syscalls, connections * exchanges / 10);
+}
+
+/// Answers every message with its own, out of memory that goes back and forth.
+struct Player : StreamHandler {
+  explicit Player(std::unique_ptr<Stream> s) : stream(std::move(s)) { stream->start(*this); }
+  void on_receive(std::string_view bytes) override {
+    received += bytes.size();
+    for (; received >= message.size(); received -= message.size()) ++owed;
+    play();
+  }
+  void on_receive_end() override {}
+  void on_sent(SendBatch batch) override {
+    spare = std::move(batch);
+    idle = true;
+    play();
+  }
+  void on_closed(const Error&) override {}
+  void play() {
+    if (!idle || owed == 0) return;
+    idle = false;
+    for (; owed > 0; --owed) {
+      spare.append(message.view().substr(0, 10));
+      spare.append_shared(message, 10, message.size() - 10);
+    }
+    if (on_play) on_play();
+    stream->send(std::move(spare));
+  }
+  std::unique_ptr<Stream> stream;
+  SharedBytes message{pattern(5010)};
+  std::function<void()> on_play;
+  SendBatch spare;
+  std::size_t received = 0;
+  int owed = 0;
+  bool idle = true;
+};
+
+TEST(Uring, ReceivesSendsAndTimersAllocateNothingOnceWarm) {
+  auto transport = make();
+  std::vector<std::unique_ptr<Player>> players;
+  constexpr int warm = 2000, measured = 10'000;
+  int plays = 0;
+  std::uint64_t before = 0, after = 0;
+  TimerId timer = 0;
+  const auto count = [&] {
+    transport->cancel(timer);
+    timer = transport->schedule_after(seconds(60), [] {});
+    if (++plays == warm) before = heap_allocations();
+    if (plays == warm + measured) {
+      after = heap_allocations();
+      transport->stop();
+    }
+  };
+  const auto add = [&](std::unique_ptr<Stream> stream, int owed) {
+    players.push_back(std::make_unique<Player>(std::move(stream)));
+    players.back()->on_play = count;
+    players.back()->owed = owed;
+    players.back()->play();
+  };
+  auto listener =
+      transport->listen({"127.0.0.1", 0}, [&](auto stream) { add(std::move(stream), 0); });
+  ASSERT_TRUE(listener.has_value());
+  std::vector<std::unique_ptr<ConnectAttempt>> attempts;
+  for (int i = 0; i < 10; ++i) {
+    attempts.push_back(transport->connect((*listener)->local_endpoint(), never,
+                                          [&](auto stream) { add(std::move(*stream), 1); }));
+  }
+  transport->run();
+  EXPECT_EQ(plays, warm + measured);
+  EXPECT_EQ(after - before, 0u);
 }
 
 TEST(Uring, MoreOperationsThanTheSubmissionQueueHolds) {
