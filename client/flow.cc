@@ -9,6 +9,8 @@ namespace grey::client {
 namespace {
 // Windows are renewed without a pause this often in a row; then the flow slows down.
 constexpr std::uint32_t rewindows_at_once_max = 3;
+// A node says "unknown" also when it had too little time or too few replicas, so others are asked.
+constexpr std::uint32_t unknowns_max = 3;
 }  // namespace
 
 Flow::Flow(OperationType type, Bytes key, const FlowOptions& options, Guide& guide,
@@ -110,6 +112,11 @@ Action Flow::on_success(const FlowReply& reply, MonotonicTime now) {
     return finish(ErrorCode::ok);
   }
   result_.resolution = reply.resolution;
+  if (reply.resolution == Outcome::unknown && ++unknowns_ < unknowns_max && !cancelled_) {
+    last_error_ = {ErrorCode::outcome_unknown, {}};
+    tried_.push_back(node_);
+    return next(now);
+  }
   if (type_ == OperationType::resolve) {
     result_.submission = *std::exchange(doubt_, std::nullopt);
     return finish(ErrorCode::ok);
@@ -126,7 +133,7 @@ Action Flow::on_success(const FlowReply& reply, MonotonicTime now) {
     case Outcome::unknown:
       break;
   }
-  return finish(ErrorCode::outcome_unknown, "resolved by a node, which could not tell either");
+  return finish(ErrorCode::outcome_unknown, "the nodes that were asked could not tell");
 }
 
 Action Flow::on_wake(MonotonicTime now) {

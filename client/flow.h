@@ -5,7 +5,7 @@
 // What it promises (register.md, rule 15):
 // - A submission whose fate is not known is never repeated. It is RESOLVEd, at whatever node
 //   answers: applied ends the operation well, never lets it be submitted again under a new id,
-//   unknown is the operation's outcome.
+//   unknown, said three times (a node also says so when it ran out of time), is the outcome.
 // - Every submission has an operation id of its own.
 // - It ends by its deadline: without a submission in doubt as not applied, else as outcome_unknown.
 #pragma once
@@ -139,6 +139,7 @@ class Flow {
   bool refresh_ = false;
   std::uint32_t reply_bytes_max_ = 0;
   std::uint32_t rewindows_ = 0;
+  std::uint32_t unknowns_ = 0;
   std::uint32_t passes_ = 0;
   std::vector<NodeId> tried_;  // in this pass
   std::vector<NodeId> candidates_;

@@ -166,6 +166,11 @@ TEST(Flow, UnknownStaysUnknown) {
   const Submission submitted = story.last.submission;
   story.silence();
   story.resolved(Outcome::unknown);
+  ASSERT_TRUE(story.sends(3, AttemptKind::resolve)) << "another may know";
+  story.resolved(Outcome::unknown);
+  story.wake();
+  ASSERT_TRUE(story.sends(1, AttemptKind::resolve));
+  story.resolved(Outcome::unknown);
   EXPECT_TRUE(story.ends(ErrorCode::outcome_unknown));
   EXPECT_EQ(story.flow.result().submission, submitted) << "so that the caller can ask later";
 }
