@@ -61,6 +61,7 @@ void Replica::open(std::move_only_function<void(Status)> done) {
 void Replica::handle(const ReplicaRequest& request, ReplyCallback reply) {
   if (failed_) return;
   ++counters_.requests;
+  if (overloaded_by(request)) return refuse(ErrorCode::overloaded, std::move(reply));
   if (std::holds_alternative<PrepareRangeRequest>(request.body)) {
     return serve_range(request, std::move(reply));
   }
@@ -72,16 +73,23 @@ void Replica::handle(const ReplicaRequest& request, ReplyCallback reply) {
   serve(entry, request, std::move(reply));
 }
 
+bool Replica::overloaded_by(const ReplicaRequest& request) const noexcept {
+  return uncommitted_bytes_ > options_.uncommitted_bytes_max &&
+         !std::holds_alternative<ReadRequest>(request.body);
+}
+
+void Replica::refuse(ErrorCode error, ReplyCallback reply) const {
+  ReplicaReply answer;
+  answer.error = error;
+  answer.epoch = options_.epoch;
+  reply(std::move(answer));
+}
+
 // ---- serving ----------------------------------------------------------------------------------
 
 void Replica::serve(Entry& entry, const ReplicaRequest& request, ReplyCallback reply) {
-  if (entry.faulty) {
-    // Rule 16: a record that fails its checksum has lost its promise too, so the key gets no vote.
-    ReplicaReply answer;
-    answer.error = ErrorCode::storage_corrupt;
-    answer.epoch = options_.epoch;
-    return reply(std::move(answer));
-  }
+  // Rule 16: a record that fails its checksum has lost its promise too, so the key gets no vote.
+  if (entry.load_error != ErrorCode::ok) return refuse(entry.load_error, std::move(reply));
   const RangeState& range = range_states_[request.range];
   const bool existed = entry.state.accepted.kind != RecordKind::absent;
   const std::size_t size_before = size_of(entry);
@@ -156,9 +164,13 @@ void Replica::flush() {
   if (failed_) return;
   ++counters_.commits;
   const BatchNumber number = open_number_++;
+  const std::size_t bytes = open_batch_.size_bytes();
+  uncommitted_bytes_ += bytes;
   engine_.commit(std::exchange(open_batch_, {}), storage::Durability::sync,
-                 [this, alive = std::weak_ptr(alive_), number](Status status) {
-                   if (!alive.expired()) on_committed(number, status);
+                 [this, alive = std::weak_ptr(alive_), number, bytes](Status status) {
+                   if (alive.expired()) return;
+                   uncommitted_bytes_ -= bytes;
+                   on_committed(number, status);
                  });
 }
 
@@ -221,10 +233,10 @@ void Replica::load(Entry& entry) {
     Entry& loading = *entries_.at(packed);
     const std::size_t size_before = size_of(loading);
     if (!stored) {
-      loading.faulty = true;
+      loading.load_error = stored.error().code;
     } else if (*stored) {
       const auto payload = unseal(key, **stored);
-      if (!payload || !apply(loading, *payload)) loading.faulty = true;
+      if (!payload || !apply(loading, *payload)) loading.load_error = ErrorCode::storage_corrupt;
     }
     cached_bytes_ += size_of(loading) - size_before;
     if (--loading.loads_open == 0) on_loaded(packed);
@@ -254,7 +266,7 @@ void Replica::load(Entry& entry) {
 
 void Replica::on_loaded(const Bytes& packed) {
   Entry& entry = *entries_.at(packed);
-  if (entry.faulty) {
+  if (entry.load_error == ErrorCode::storage_corrupt) {
     ++counters_.faulty_records;
   } else if (entry.state.accepted.ballot > entry.state.promised) {
     entry.state.promised = entry.state.accepted.ballot;
@@ -270,8 +282,8 @@ void Replica::on_loaded(const Bytes& packed) {
   }
   entry.waiting.clear();
   entry.loads_open = 0;
-  // A faulty record is read anew next time: the fault may have been the reading.
-  if (entry.faulty) {
+  // What could not be read is read anew next time: the fault may have been the reading.
+  if (entry.load_error != ErrorCode::ok) {
     cached_bytes_ -= size_of(entry);
     recency_.erase(entry.recency);
     entries_.erase(packed);
@@ -308,7 +320,7 @@ void Replica::check_invariants() const {
     bytes += size_of(*entry);
     GREY_CHECK(entry->changed_in <= open_number_);
     GREY_CHECK(entry->loads_open > 0 || entry->waiting.empty());
-    if (entry->loads_open == 0 && !entry->faulty) {
+    if (entry->loads_open == 0 && entry->load_error == ErrorCode::ok) {
       Acceptor::check_invariants({}, entry->state);
     }
   }

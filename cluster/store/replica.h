@@ -23,6 +23,8 @@ namespace grey::cluster {
 struct ReplicaOptions {
   std::uint64_t epoch = 1;
   std::size_t cache_bytes_max = 64u << 20;  // key states kept in memory; more while being written
+  /// Changes that the engine has not made durable yet; writes beyond it are answered overloaded.
+  std::size_t uncommitted_bytes_max = 32u << 20;
   [[no_unique_address]] PlantedBugs bugs;
 };
 
@@ -70,7 +72,7 @@ class Replica {
     KeyState state;
     BatchNumber changed_in = 0;  // the last batch that carries a change of this key
     std::uint8_t loads_open = 0;
-    bool faulty = false;
+    ErrorCode load_error = ErrorCode::ok;  // why there is no state: the key gets no vote
     bool promise_stored = false;   // a promise record of its own is in the engine
     std::vector<Waiting> waiting;  // while loading
     std::list<Entry*>::iterator recency;
@@ -84,6 +86,8 @@ class Replica {
   Entry& entry_of(const KeyName& key);
   void load(Entry& entry);
   void on_loaded(const Bytes& packed);
+  bool overloaded_by(const ReplicaRequest& request) const noexcept;
+  void refuse(ErrorCode error, ReplyCallback reply) const;
   void serve(Entry& entry, const ReplicaRequest& request, ReplyCallback reply);
   void serve_range(const ReplicaRequest& request, ReplyCallback reply);
   void write_promise(Entry& entry);
@@ -103,6 +107,7 @@ class Replica {
   storage::Engine& engine_;
   FatalCallback on_fatal_;
   bool failed_ = false;
+  std::size_t uncommitted_bytes_ = 0;
   // Callbacks that outlive the replica find this expired.
   std::shared_ptr<char> alive_ = std::make_shared<char>();
 

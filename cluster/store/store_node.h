@@ -59,6 +59,7 @@ class StoreNode final : private CoordinatorEnvironment {
   void on_peer_reply(NodeId from, const RequestId& id, const ReplicaReply& reply);
   void on_peer_silence(NodeId from, const RequestId& id);
 
+  NodeId self() const noexcept { return self_; }
   const Ring& ring() const noexcept { return ring_; }
   const Coordinator& coordinator() const noexcept { return coordinator_; }
   const Replica& replica() const noexcept { return replica_; }
