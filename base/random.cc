@@ -59,4 +59,10 @@ std::uint64_t system_seed() {
   return seed;
 }
 
+std::array<char, 32> system_random_bytes() {
+  std::array<char, 32> bytes;
+  GREY_CHECK(::getrandom(bytes.data(), bytes.size(), 0) == static_cast<ssize_t>(bytes.size()));
+  return bytes;
+}
+
 }  // namespace grey

@@ -2,6 +2,7 @@
 // "Scrambled linear pseudorandom number generators", 2021). Same seed, same sequence, on every
 // compiler and machine; never for secrets (those come from OpenSSL). Not thread-safe.
 #pragma once
+#include <array>
 #include <cstdint>
 
 #include "base/clock.h"
@@ -32,5 +33,7 @@ class Random {
 
 /// A seed from the operating system, for real processes.
 std::uint64_t system_seed();
+/// Bytes from the operating system's cryptographic source, for secrets and nonces.
+std::array<char, 32> system_random_bytes();
 
 }  // namespace grey

@@ -35,6 +35,7 @@ Node::Node(NodeConfig config, Ring ring, NodeEnvironment environment,
       ring_(std::move(ring)),
       environment_(std::move(environment)),
       started_(environment_.transport.now()),
+      limits_{protocol::limit::key_bytes, config_.value_bytes_max},
       budget_(flowcontrol::MemoryBudget::split(config_.memory_budget_bytes)),
       links_(std::make_unique<PeerLinks>(environment_.transport, link_options(),
                                          ring_.topology())),
@@ -210,7 +211,6 @@ PeerLinkOptions Node::link_options() const {
 }
 
 rpc::ServerOptions Node::server_options() {
-  limits_.value_bytes_max = config_.value_bytes_max;
   rpc::ServerOptions options;
   options.session = session_template();
   options.connections_max = config_.connections_max;

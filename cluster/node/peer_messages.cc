@@ -3,6 +3,7 @@
 #include "base/endian.h"
 #include "cluster/register/record_codec.h"
 #include "cluster/ring/token.h"
+#include "protocol/messages.h"
 #include "protocol/msgpack_reader.h"
 #include "protocol/msgpack_writer.h"
 
