@@ -27,7 +27,7 @@ namespace grey::cluster {
 struct NodeConfig {
   Topology topology;
   NodeId node = 0;
-  std::string data_dir;
+  std::string data_dir = {};
   std::string listen;            // empty: the node's own endpoint
   std::string transport = "auto";
   std::string log_level = "info";
@@ -38,11 +38,11 @@ struct NodeConfig {
 
 /// What the command line and the environment say instead of the file; empty: nothing.
 struct ConfigOverrides {
-  std::string node;
-  std::string data_dir;
-  std::string listen;
-  std::string transport;
-  std::string log_level;
+  std::string node = {};
+  std::string data_dir = {};
+  std::string listen = {};
+  std::string transport = {};
+  std::string log_level = {};
 };
 
 /// Parses `text`; `name` stands for the file in errors. Fails with config_syntax,
