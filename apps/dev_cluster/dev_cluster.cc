@@ -163,8 +163,8 @@ Status DevCluster::initialise(const Node& node) const {
   if (!pid) return std::unexpected(pid.error());
   int status = 0;
   if (::waitpid(*pid, &status, 0) != *pid || !WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-    return fail(ErrorCode::storage_io, "greyd init of node " + std::to_string(node.id) +
-                                           " failed: " + log_tail(node.id));
+    return fail(ErrorCode::storage_io,
+                "greyd init of node " + std::to_string(node.id) + " failed: " + log_tail(node.id));
   }
   return {};
 }

@@ -15,8 +15,8 @@
 namespace grey::dev {
 
 struct DevClusterOptions {
-  std::string greyd;           // path of the program
-  std::string directory;       // holds everything; made if it is not there
+  std::string greyd;      // path of the program
+  std::string directory;  // holds everything; made if it is not there
   std::size_t nodes = 3;
   std::uint16_t first_port = 0;  // 0: any free ones
   std::string transport = "auto";

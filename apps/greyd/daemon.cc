@@ -42,24 +42,30 @@ storage::RocksDbOptions engine_options(const cluster::NodeConfig& config) {
 }
 
 std::shared_ptr<spdlog::logger> make_logger(const cluster::NodeConfig& config) {
-  auto log = std::make_shared<spdlog::logger>("greyd",
-                                              std::make_shared<spdlog::sinks::stderr_sink_mt>());
+  auto log =
+      std::make_shared<spdlog::logger>("greyd", std::make_shared<spdlog::sinks::stderr_sink_mt>());
   log->set_level(spdlog::level::from_str(config.log_level));
   log->set_pattern("%Y-%m-%dT%H:%M:%S.%e %l n" + std::to_string(config.node) + " %v");
   log->flush_on(spdlog::level::info);
   return log;
 }
 
-// Waits for signals on a thread of its own. All other threads have them blocked.
+// Blocks the signals that end the process, for this thread and those that it starts from here on.
+sigset_t block_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signal : {SIGTERM, SIGINT, SIGUSR1}) sigaddset(&signals, signal);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  return signals;
+}
+
+// Waits for blocked signals on a thread of its own; SIGUSR1 ends it.
 class SignalThread {
  public:
-  explicit SignalThread(std::function<void(int)> on_signal) {
-    sigemptyset(&signals_);
-    for (const int signal : {SIGTERM, SIGINT, SIGUSR1}) sigaddset(&signals_, signal);
-    pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
-    thread_ = std::thread([this, on_signal = std::move(on_signal)] {
+  SignalThread(const sigset_t& signals, std::function<void(int)> on_signal) {
+    thread_ = std::thread([signals, on_signal = std::move(on_signal)] {
       int signal = 0;
-      while (sigwait(&signals_, &signal) == 0 && signal != SIGUSR1) on_signal(signal);
+      while (sigwait(&signals, &signal) == 0 && signal != SIGUSR1) on_signal(signal);
     });
   }
   ~SignalThread() {
@@ -70,7 +76,6 @@ class SignalThread {
   SignalThread& operator=(const SignalThread&) = delete;
 
  private:
-  sigset_t signals_{};
   std::thread thread_;
 };
 
@@ -119,14 +124,15 @@ class Process {
 }  // namespace
 
 Status initialise(const cluster::NodeConfig& config) {
-  return storage::DataDirectory::init(
-      config.data_dir, owner_of(config), SystemClock().unix_time_ns(),
-      [&](const std::string& path) {
-        return storage::RocksDbEngine::create(path, engine_options(config));
-      });
+  return storage::DataDirectory::init(config.data_dir, owner_of(config),
+                                      SystemClock().unix_time_ns(), [&](const std::string& path) {
+                                        return storage::RocksDbEngine::create(
+                                            path, engine_options(config));
+                                      });
 }
 
 Status run(cluster::NodeConfig config) {
+  const sigset_t signal_set = block_signals();  // before any thread exists
   const auto log = make_logger(config);
   auto ring = cluster::Ring::make(config.topology);
   if (!ring) return std::unexpected(ring.error());
@@ -158,7 +164,7 @@ Status run(cluster::NodeConfig config) {
   cluster::Node node(std::move(config), *std::move(ring), std::move(environment),
                      [&](Error error) { process.fail_with(std::move(error)); });
   {
-    const SignalThread signals([&](int signal) {
+    const SignalThread signals(signal_set, [&](int signal) {
       transport.post_from_any_thread([&process, signal] { process.on_signal(signal); });
     });
     transport.post_from_any_thread([&] { process.start(node); });

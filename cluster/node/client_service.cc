@@ -32,7 +32,8 @@ protocol::WireHint hint_of(const OperationResult& result) {
 Expectation expectation_of(const protocol::CasRequest& cas) {
   Expectation expected;
   switch (cas.expect) {
-    case protocol::CasRequest::Expect::absent: break;
+    case protocol::CasRequest::Expect::absent:
+      break;
     case protocol::CasRequest::Expect::value:
       expected.kind = Expectation::Kind::value;
       expected.value = SharedBytes::copy_of(cas.expected_value);
@@ -85,9 +86,9 @@ ErrorCode decode_operation(std::uint32_t which, ByteView body, const protocol::D
 
 void answer_get(const OperationResult& result, rpc::Responder& responder) {
   Bytes head;
-  encode_head(protocol::GetReply{hint_of(result), result.record.operation,
-                                 result.record.value.view()},
-              head);
+  encode_head(
+      protocol::GetReply{hint_of(result), result.record.operation, result.record.value.view()},
+      head);
   // A reply larger than the client allows has become reply_too_large by the responder's doing.
   (void)responder.answer({head, result.record.value});
 }
@@ -109,8 +110,7 @@ void ClientService::on_request(const rpc::IncomingRequest& request, rpc::Respond
   if (request.method == method::status) return answer_status(responder);
   OperationRequest operation;
   ByteView key;
-  const ErrorCode error =
-      decode_operation(request.method, request.body, limits_, key, operation);
+  const ErrorCode error = decode_operation(request.method, request.body, limits_, key, operation);
   if (error != ErrorCode::ok) {
     (void)responder.refuse(error);
     return;

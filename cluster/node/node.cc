@@ -37,8 +37,7 @@ Node::Node(NodeConfig config, Ring ring, NodeEnvironment environment,
       started_(environment_.transport.now()),
       limits_{protocol::limit::key_bytes, config_.value_bytes_max},
       budget_(flowcontrol::MemoryBudget::split(config_.memory_budget_bytes)),
-      links_(std::make_unique<PeerLinks>(environment_.transport, link_options(),
-                                         ring_.topology())),
+      links_(std::make_unique<PeerLinks>(environment_.transport, link_options(), ring_.topology())),
       store_(store_options(config_, environment_), ring_, environment_.transport,
              environment_.engine, *links_, Random(environment_.seed), std::move(on_fatal)),
       clients_(store_, limits_, environment_.server_version, [this] { return status(); }),
@@ -176,8 +175,8 @@ protocol::NodeStatus Node::status() const {
     if (!up) status.last_error = peer.state.last_error.message();
     status.figures = {{"calls_outstanding", peer.calls_outstanding},
                       {"connections", peer.state.connections},
-                      {"round_trip_us", static_cast<std::uint64_t>(
-                                            peer.state.round_trip / std::chrono::microseconds(1))}};
+                      {"round_trip_us", static_cast<std::uint64_t>(peer.state.round_trip /
+                                                                   std::chrono::microseconds(1))}};
     out.peers.push_back(std::move(status));
   }
   return out;

@@ -62,7 +62,8 @@ class Reader {
   void set(ErrorCode code, const YAML::Node& node, const std::string& what) {
     if (error_) return;
     const YAML::Mark mark = node.Mark();
-    error_ = {code, name_ + (mark.is_null() ? "" : ":" + std::to_string(mark.line + 1)) + ": " + what};
+    error_ = {code,
+              name_ + (mark.is_null() ? "" : ":" + std::to_string(mark.line + 1)) + ": " + what};
   }
   const Error& error() const { return error_; }
 
@@ -82,8 +83,8 @@ void read_nodes(Reader& in, const YAML::Node& list, Topology& topology) {
             {"zone", in.text(node.zone)}});
     if (in.error()) return;
     if (const auto endpoint = transport::Endpoint::parse(node.endpoint); !endpoint) {
-      return in.bad(item, "endpoint of node " + std::to_string(node.id) + ": " +
-                              endpoint.error().detail);
+      return in.bad(item,
+                    "endpoint of node " + std::to_string(node.id) + ": " + endpoint.error().detail);
     }
     topology.nodes.push_back(std::move(node));
   }

@@ -28,7 +28,7 @@ struct NodeConfig {
   Topology topology;
   NodeId node = 0;
   std::string data_dir = {};
-  std::string listen;            // empty: the node's own endpoint
+  std::string listen;  // empty: the node's own endpoint
   std::string transport = "auto";
   std::string log_level = "info";
   std::uint64_t value_bytes_max = 1u << 20;

@@ -21,7 +21,8 @@ PeerLinks::PeerLinks(transport::Transport& transport, const PeerLinkOptions& opt
 }
 
 PeerLinks::~PeerLinks() {
-  // What is outstanding is completed from inside the channels' destructors: nobody listens any more.
+  // What is outstanding is completed from inside the channels' destructors: nobody listens any
+  // more.
   node_ = nullptr;
   peers_.clear();
 }
@@ -68,8 +69,8 @@ void PeerLinks::send(NodeId to, const RequestId& id, const ReplicaRequest& reque
 std::uint32_t PeerLinks::reply_bytes_for(const ReplicaRequest& request) const {
   constexpr std::uint32_t without_value = 1024;
   const auto* read = std::get_if<ReadRequest>(&request.body);
-  const bool with_value = std::holds_alternative<PrepareRequest>(request.body) ||
-                          (read != nullptr && read->want_value);
+  const bool with_value =
+      std::holds_alternative<PrepareRequest>(request.body) || (read != nullptr && read->want_value);
   return with_value ? without_value + static_cast<std::uint32_t>(options_.value_bytes_max)
                     : without_value;
 }

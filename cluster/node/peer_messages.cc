@@ -130,9 +130,15 @@ Result<ReplicaRequest> decode_peer_request(std::uint32_t method, ByteView body,
   request.range = in.read_uint();
   if (!of_range) request.key = read_key(in, limits);
   switch (method) {
-    case peer_method::read: request.body = ReadRequest{in.read_bool()}; break;
-    case peer_method::prepare: request.body = PrepareRequest{read_ballot(in)}; break;
-    case peer_method::prepare_range: request.body = PrepareRangeRequest{read_ballot(in)}; break;
+    case peer_method::read:
+      request.body = ReadRequest{in.read_bool()};
+      break;
+    case peer_method::prepare:
+      request.body = PrepareRequest{read_ballot(in)};
+      break;
+    case peer_method::prepare_range:
+      request.body = PrepareRangeRequest{read_ballot(in)};
+      break;
     case peer_method::accept: {
       AcceptRequest accept{read_record(in)};
       skip_rest(in, fields, known);
@@ -145,7 +151,8 @@ Result<ReplicaRequest> decode_peer_request(std::uint32_t method, ByteView body,
       request.body = std::move(accept);
       break;
     }
-    default: return fail(ErrorCode::unknown_method);
+    default:
+      return fail(ErrorCode::unknown_method);
   }
   if (!has_value) skip_rest(in, fields, known);
   skip_rest(in, parts, has_value ? 2 : 1);
