@@ -101,13 +101,10 @@ bool ConnectionCore::cancel(CallId id) {
 // Takes a call back from the session. True if the peer may have seen it.
 bool ConnectionCore::withdraw(const PendingCall& call, ErrorCode why) {
   if (call.request_id == 0) return false;
-  if (!session_.may_have_been_sent(call.request_id)) {
-    session_.send_cancel(call.request_id, why, instant());
-    return false;
-  }
+  const bool sent = session_.may_have_been_sent(call.request_id);
   session_.send_cancel(call.request_id, why, instant());
   post_turn();
-  return true;
+  return sent;
 }
 
 void ConnectionCore::end_call(PendingCall& call, Error error, bool sent) {
@@ -166,6 +163,17 @@ void ConnectionCore::expire_calls() {
     reply.code = ErrorCode::deadline_exceeded;
     reply.sent = withdraw(*call, ErrorCode::deadline_exceeded);
     complete(*call, reply);
+  }
+}
+
+// The peer takes no more. It may close as soon as what has been sent is answered, so what has not
+// must not leave any more, or it would be in doubt for nothing.
+void ConnectionCore::end_unsent_calls(const Error& reason) {
+  for (const CallId id : calls_.ids()) {
+    PendingCall& call = *calls_.find(id);
+    if (call.ended || session_.may_have_been_sent(call.request_id)) continue;
+    withdraw(call, reason.code);
+    end_call(call, reason, false);
   }
 }
 

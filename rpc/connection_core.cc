@@ -216,6 +216,7 @@ void ConnectionCore::pong(std::uint64_t nonce) {
 }
 
 void ConnectionCore::goaway(const protocol::GoAway& goaway) {
+  end_unsent_calls({goaway.code, Bytes(goaway.detail)});
   if (events_ != nullptr) events_->on_goaway(goaway.code, goaway.detail);
 }
 

@@ -114,6 +114,7 @@ class ConnectionCore final : transport::StreamHandler, protocol::SessionEvents {
   void complete_ended();
   void complete(PendingCall& call, const Reply& reply);
   void expire_calls();
+  void end_unsent_calls(const Error& reason);
   void end_all_calls();
 
   // connection_requests.cc
