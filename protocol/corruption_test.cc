@@ -208,6 +208,39 @@ TEST_P(Corruption, EveryTruncationIsNamedAndDeliversNothing) {
 
 INSTANTIATE_TEST_SUITE_P(Modes, Corruption, ::testing::ValuesIn(modes));
 
+// The answer of the handshake, at the initiator.
+TEST(HandshakeCorruption, EveryBitFlipOfTheAnswerIsNamed) {
+  for (const Mode& mode : {modes[0], modes[2]}) {
+    for (std::size_t bit = 0;; ++bit) {
+      auto initiator = example_config(SessionRole::initiator);
+      auto acceptor = example_config(SessionRole::acceptor);
+      initiator.encryption = acceptor.encryption = mode.encryption;
+      SessionPair pair(initiator, acceptor);
+      pair.initiator.session.start(pair.at);
+      pair.acceptor.session.start(pair.at);
+      pair.carry(pair.initiator, pair.acceptor);
+      Bytes answer = take_all(pair.acceptor.session, pair.at);
+      const std::uint32_t true_length = decode_header(answer.data()).payload_bytes;
+      const std::size_t byte = bit / 8;
+      if (byte == frame_overhead_bytes + true_length) break;
+      answer[byte] = static_cast<char>(answer[byte] ^ (1 << (bit % 8)));
+      const std::uint32_t length = decode_header(answer.data()).payload_bytes;
+      pair.initiator.session.receive(answer, pair.at);
+      ErrorCode want = expected(byte, static_cast<int>(bit % 8), true, 4096, length, true_length);
+      if (pair.initiator.events.failed_count == 0) {
+        pair.advance(std::chrono::seconds(5));
+        pair.initiator.session.tick(pair.at);
+        want = ErrorCode::handshake_timeout;
+      } else if (want == ErrorCode::frame_timeout) {
+        want = ErrorCode::bad_crc;  // the PING that follows completed it
+      }
+      ASSERT_TRUE(pair.initiator.has_failed(want))
+          << bit << " " << pair.initiator.events.failure.message();
+      ASSERT_EQ(pair.initiator.events.established_count, 0);
+    }
+  }
+}
+
 // Whoever changes an encrypted frame and corrects its checksum is found by the tag.
 TEST(Forgery, EveryBitOfAnEncryptedFrameIsAuthenticated) {
   for (const Mode& mode : {modes[2], modes[3]}) {
