@@ -9,9 +9,9 @@
 #include <unordered_map>
 #include <vector>
 
+#include <grey/client.h>
 #include "client/config.h"
 #include "client/links.h"
-#include <grey/client.h>
 #include "transport/asio/asio_transport.h"
 
 namespace grey::detail {

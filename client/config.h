@@ -4,11 +4,11 @@
 #include <string>
 #include <vector>
 
+#include <grey/options.h>
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/ids.h"
 #include "client/flow.h"
-#include <grey/options.h>
 #include "protocol/session_config.h"
 #include "rpc/channel.h"
 

@@ -2,10 +2,10 @@
 #pragma once
 #include <boost/system/error_code.hpp>
 
+#include <grey/types.h>
 #include "base/error.h"
 #include "client/client_impl.h"
 #include "client/flow.h"
-#include <grey/types.h>
 #include "protocol/data_messages.h"
 
 namespace grey::detail {

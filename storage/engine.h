@@ -78,6 +78,8 @@ class Engine {
   virtual ~Engine() = default;
 
   /// Applies `batch` atomically. Batches take effect in call order; many are committed by one sync.
+  /// Fails with overloaded or storage_full (not applied; may be tried again later), sync_failed,
+  /// storage_corrupt, storage_read_only or storage_io (it may be found applied after a restart).
   virtual void commit(WriteBatch batch, Durability durability, CommitCallback done) = 0;
 
   /// Reads one key: the value as of all commits whose completion has been delivered, and possibly

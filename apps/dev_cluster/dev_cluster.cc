@@ -1,100 +1,24 @@
 #include "apps/dev_cluster/dev_cluster.h"
 
-#include <arpa/inet.h>
-#include <fcntl.h>
 #include <signal.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <chrono>
-#include <cstring>
 #include <deque>
 #include <filesystem>
 #include <fstream>
 #include <thread>
 #include <utility>
 
+#include "apps/dev_cluster/ports.h"
+#include "apps/dev_cluster/process.h"
+
 namespace grey::dev {
 
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string errno_text() { return std::strerror(errno); }
-
-sockaddr_in loopback(std::uint16_t port) {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  return address;
-}
-
-// Ports that were free a moment ago. All are held at once, so that they differ.
-Result<std::vector<std::uint16_t>> free_ports(std::size_t count) {
-  std::vector<int> sockets;
-  std::vector<std::uint16_t> ports;
-  for (std::size_t i = 0; i < count; ++i) {
-    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address = loopback(0);
-    socklen_t size = sizeof address;
-    if (fd >= 0) sockets.push_back(fd);
-    if (fd < 0 || ::bind(fd, reinterpret_cast<sockaddr*>(&address), size) != 0 ||
-        ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) {
-      break;
-    }
-    ports.push_back(ntohs(address.sin_port));
-  }
-  for (const int fd : sockets) ::close(fd);
-  if (ports.size() < count) return fail(ErrorCode::transport_io, "no free port: " + errno_text());
-  return ports;
-}
-
-bool accepts_connections(std::uint16_t port) {
-  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) return false;
-  const sockaddr_in address = loopback(port);
-  const bool ok = ::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
-  ::close(fd);
-  return ok;
-}
-
-// Starts `program`, its output appended to `log_file`. The child dies with this process.
-Result<pid_t> spawn(const std::vector<std::string>& arguments, const std::string& log_file) {
-  std::vector<char*> argv;
-  for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
-  argv.push_back(nullptr);
-  const int log = ::open(log_file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-  if (log < 0) return fail(ErrorCode::file_error, log_file + ": " + errno_text());
-  const pid_t parent = ::getpid();
-  const pid_t pid = ::fork();
-  if (pid == 0) {
-    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (::getppid() != parent) ::_exit(127);
-    // A process group of its own: Ctrl-C on the terminal is for the parent to handle.
-    ::setpgid(0, 0);
-    ::dup2(log, STDOUT_FILENO);
-    ::dup2(log, STDERR_FILENO);
-    ::execv(argv[0], argv.data());
-    ::_exit(127);
-  }
-  ::close(log);
-  if (pid < 0) return fail(ErrorCode::file_error, "fork: " + errno_text());
-  return pid;
-}
-
-// True if the process has ended within the time.
-bool wait_for_end(pid_t pid, std::chrono::milliseconds timeout) {
-  for (std::chrono::milliseconds waited{0};; waited += std::chrono::milliseconds(10)) {
-    const pid_t ended = ::waitpid(pid, nullptr, WNOHANG);
-    if (ended == pid || (ended < 0 && errno == ECHILD)) return true;
-    if (waited >= timeout) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  }
-}
 
 }  // namespace
 

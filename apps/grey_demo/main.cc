@@ -1,5 +1,5 @@
-// grey-demo: three real nodes on this machine, a directory tree imported through the client library,
-// one node killed on the way and restarted later, everything read back and compared.
+// grey-demo: three real nodes on this machine, a directory tree imported through the client
+// library, one node killed on the way and restarted later, everything read back and compared.
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -142,11 +142,10 @@ int run(const std::string& source, dev::DevClusterOptions options, std::size_t c
   const bool struck = fault.killed != MonotonicTime() && fault.restarted != MonotonicTime();
   if (!struck) std::printf("the tree is too small for the fault to strike\n");
   const std::uint64_t failed = puts.errors + gets.errors;
-  std::printf("demo: %llu files, %llu bytes, %llu mismatches, %llu failed operations\n",
-              static_cast<unsigned long long>(gets.files),
-              static_cast<unsigned long long>(gets.bytes),
-              static_cast<unsigned long long>(gets.mismatches),
-              static_cast<unsigned long long>(failed));
+  std::printf(
+      "demo: %llu files, %llu bytes, %llu mismatches, %llu failed operations\n",
+      static_cast<unsigned long long>(gets.files), static_cast<unsigned long long>(gets.bytes),
+      static_cast<unsigned long long>(gets.mismatches), static_cast<unsigned long long>(failed));
   const bool whole = gets.files == tree->files.size() && puts.files == tree->files.size();
   return struck && whole && failed == 0 && gets.mismatches == 0 ? 0 : 10;
 }
@@ -163,7 +162,8 @@ int main(int argc, char** argv) {
   options.greyd = beside("greyd");
   options.extra_config = "limits: {value_bytes: 16777216}\n";
   app.add_option("source", source, "the directory to import")->capture_default_str();
-  app.add_option("--data-dir", directory, "keep the cluster's data here (default: a temporary one)");
+  app.add_option("--data-dir", directory,
+                 "keep the cluster's data here (default: a temporary one)");
   app.add_option("--greyd", options.greyd, "the node program")->capture_default_str();
   app.add_option("--transport", options.transport, "auto, io_uring or asio")
       ->envname("GREY_TRANSPORT")

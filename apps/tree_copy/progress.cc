@@ -39,15 +39,14 @@ void ProgressBar::finish() {
 
 void ProgressBar::draw(bool last) {
   drawn_ = clock_.now();
-  const double done = bytes_total_ > 0
-                          ? static_cast<double>(bytes_) / static_cast<double>(bytes_total_)
-                          : (files_total_ > 0 ? static_cast<double>(files_) /
-                                                    static_cast<double>(files_total_)
-                                              : 1.0);
-  const double elapsed_s =
-      std::max(1e-3, std::chrono::duration<double>(drawn_ - started_).count());
-  const auto left = Duration(static_cast<std::int64_t>(
-      done > 0 ? elapsed_s * (1 - done) / done * 1e9 : 0));
+  const double done =
+      bytes_total_ > 0
+          ? static_cast<double>(bytes_) / static_cast<double>(bytes_total_)
+          : (files_total_ > 0 ? static_cast<double>(files_) / static_cast<double>(files_total_)
+                              : 1.0);
+  const double elapsed_s = std::max(1e-3, std::chrono::duration<double>(drawn_ - started_).count());
+  const auto left =
+      Duration(static_cast<std::int64_t>(done > 0 ? elapsed_s * (1 - done) / done * 1e9 : 0));
   constexpr int width = 28;
   const int filled = static_cast<int>(done * width);
   std::string bar(static_cast<std::size_t>(std::clamp(filled, 0, width)), '#');

@@ -19,7 +19,7 @@ struct Report {
   std::uint64_t operations = 0;
   std::uint64_t errors = 0;  // failed operations, unknown outcomes included
   std::uint64_t unknowns = 0;
-  std::uint64_t mismatches = 0;  // read back, and not what the file holds
+  std::uint64_t mismatches = 0;       // read back, and not what the file holds
   std::vector<std::string> failures;  // the first few, for people
   std::vector<OperationSample> samples;
   MonotonicTime started{};

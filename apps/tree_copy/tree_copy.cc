@@ -35,7 +35,8 @@ bool parse_line(const std::string& line, SourceFile& file) {
   if (second == std::string::npos) return false;
   file.sha256 = line.substr(0, first);
   file.path = line.substr(second + 1);
-  const auto [end, error] = std::from_chars(line.data() + first + 1, line.data() + second, file.bytes);
+  const auto [end, error] =
+      std::from_chars(line.data() + first + 1, line.data() + second, file.bytes);
   return error == std::errc() && end == line.data() + second && !file.path.empty();
 }
 
@@ -88,12 +89,12 @@ Report verify_tree(SyncClient& client, const SourceTree& tree, const CopyOptions
     }
     const std::uint64_t bytes = content->size();
     const MonotonicTime started = pump.begin(bytes);
-    client.async().async_get(
-        options.prefix + file.path, [&pump, &file, started, bytes, digest = sha256_hex(*content)](
-                                        error_code ec, const GetResult& r) {
-          const bool wrong = !ec && sha256_hex(r.value) != digest;
-          pump.end(started, bytes, ec, file.path, r.detail, wrong);
-        });
+    client.async().async_get(options.prefix + file.path,
+                             [&pump, &file, started, bytes, digest = sha256_hex(*content)](
+                                 error_code ec, const GetResult& r) {
+                               const bool wrong = !ec && sha256_hex(r.value) != digest;
+                               pump.end(started, bytes, ec, file.path, r.detail, wrong);
+                             });
   }
   pump.finish();
   return report;
@@ -110,7 +111,8 @@ Result<SourceTree> read_manifest(SyncClient& client, const CopyOptions& options)
     std::string line;
     if (i == 0) {
       std::getline(lines, line);
-      const std::string_view number = std::string_view(line).substr(std::min<std::size_t>(6, line.size()));
+      const std::string_view number =
+          std::string_view(line).substr(std::min<std::size_t>(6, line.size()));
       std::from_chars(number.data(), number.data() + number.size(), pages);
     }
     while (std::getline(lines, line)) {
@@ -129,19 +131,18 @@ Report export_tree(SyncClient& client, const SourceTree& manifest, const std::st
   Pump pump(options, report);
   for (const SourceFile& file : manifest.files) {
     const MonotonicTime started = pump.begin(file.bytes);
-    client.async().async_get(
-        options.prefix + file.path,
-        [&pump, &file, &target, started](error_code ec, const GetResult& r) {
-          const bool wrong = !ec && sha256_hex(r.value) != file.sha256;
-          std::string detail = r.detail;
-          if (!ec && !wrong) {
-            if (const Status written = write_file(target, file.path, r.value); !written) {
-              detail = written.error().detail;
-              ec = boost::system::errc::make_error_code(boost::system::errc::io_error);
-            }
-          }
-          pump.end(started, file.bytes, ec, file.path, detail, wrong);
-        });
+    client.async().async_get(options.prefix + file.path, [&pump, &file, &target, started](
+                                                             error_code ec, const GetResult& r) {
+      const bool wrong = !ec && sha256_hex(r.value) != file.sha256;
+      std::string detail = r.detail;
+      if (!ec && !wrong) {
+        if (const Status written = write_file(target, file.path, r.value); !written) {
+          detail = written.error().detail;
+          ec = boost::system::errc::make_error_code(boost::system::errc::io_error);
+        }
+      }
+      pump.end(started, file.bytes, ec, file.path, detail, wrong);
+    });
   }
   pump.finish();
   return report;

@@ -73,8 +73,8 @@ class Replica {
     BatchNumber changed_in = 0;  // the last batch that carries a change of this key
     std::uint8_t loads_open = 0;
     ErrorCode load_error = ErrorCode::ok;  // why there is no state: the key gets no vote
-    bool promise_stored = false;   // a promise record of its own is in the engine
-    std::vector<Waiting> waiting;  // while loading
+    bool promise_stored = false;           // a promise record of its own is in the engine
+    std::vector<Waiting> waiting;          // while loading
     std::list<Entry*>::iterator recency;
   };
   struct Gated {

@@ -82,14 +82,17 @@ TEST_P(Conformance, AnAttemptMayBeDestroyedInsideItsCallback) {
   Scene scene(GetParam());
   const Endpoint at = scene.listen();
   const auto connect = [&](const Endpoint& to) {
+    auto token = std::make_shared<int>(0);
+    const std::weak_ptr<int> watch = token;
     scene.attempts.clear();
-    scene.attempts.push_back(scene.loop().connect(to, scene.loop().now() + seconds(20),
-                                                  [&](Result<std::unique_ptr<Stream>> done) {
-                                                    scene.attempts.clear();
-                                                    if (done)
-                                                      scene.streams.push_back(std::move(*done));
-                                                    ++calls;
-                                                  }));
+    scene.attempts.push_back(scene.loop().connect(
+        to, scene.loop().now() + seconds(20),
+        [&, watch, kept = std::move(token)](Result<std::unique_ptr<Stream>> done) {
+          scene.attempts.clear();
+          EXPECT_FALSE(watch.expired());  // what the callback owns lives on
+          if (done) scene.streams.push_back(std::move(*done));
+          ++calls;
+        }));
   };
   scene.run([&] { connect(at); });
   ASSERT_TRUE(scene.wait([&] { return calls == 1; }));
@@ -157,12 +160,12 @@ TEST_P(Conformance, AListenerMayBeDestroyedInsideItsCallback) {
   const std::weak_ptr<int> watch = token;
   Scene scene(GetParam());
   scene.run([&] {
-    auto listener = scene.loop().listen({scene.lab->host(), 0},
-                                        [&, kept = std::move(token)](std::unique_ptr<Stream> s) {
-                                          scene.listeners.clear();
-                                          EXPECT_EQ(*kept, 0);  // what the callback owns lives on
-                                          scene.streams.push_back(std::move(s));
-                                        });
+    auto listener = scene.loop().listen(
+        {scene.lab->host(), 0}, [&, kept = std::move(token)](std::unique_ptr<Stream> s) {
+          scene.listeners.clear();
+          EXPECT_FALSE(watch.expired());  // what the callback owns lives on
+          scene.streams.push_back(std::move(s));
+        });
     const Endpoint at = (*listener)->local_endpoint();
     scene.listeners.push_back(std::move(*listener));
     scene.connect_from_loop(at);

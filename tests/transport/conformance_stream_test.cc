@@ -115,6 +115,24 @@ TEST_P(Conformance, EitherSideMayEndFirstAndTheOtherGoesOn) {
   }
 }
 
+TEST_P(Conformance, AHalfCloseWaitsForTheOutstandingSend) {
+  const Bytes expected = noise(20'000'000, 14);  // more than the kernels take at once
+  Scene scene(GetParam());
+  Recorder& client = scene.connect(scene.listen());
+  Recorder& server = scene.last_accepted();
+  scene.run([&] {
+    client.send(expected);
+    client.stream().shutdown_send();
+  });
+  ASSERT_TRUE(scene.wait([&] { return server.ended && client.sent == 1; }));
+  scene.run([&] {
+    EXPECT_TRUE(server.received == expected);
+    server.finish();
+  });
+  ASSERT_TRUE(scene.wait([&] { return client.closed && server.closed; }));
+  EXPECT_EQ(client.close_code(), ErrorCode::peer_closed);
+}
+
 TEST_P(Conformance, NothingIsReceivedBeforeTheStart) {
   Recorder* client = nullptr;
   Scene scene(GetParam());
