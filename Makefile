@@ -42,7 +42,7 @@ build: deps
 
 demo: PRESET = release
 demo: build
-	@build/release/apps/greyctl demo
+	@build/release/apps/grey_demo/grey-demo
 
 test: build
 	@$(call ctest,$(PRESET))
