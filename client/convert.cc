@@ -49,39 +49,4 @@ ClusterView view_of(const protocol::ClusterInfo& info) {
   return view;
 }
 
-bool encode_request(const client::Flow& flow, const ClientImpl::Payload& payload,
-                    const client::Action& action, Bytes& head) {
-  const OperationId& operation = action.submission.operation;
-  const protocol::WireWindow& window = action.submission.window;
-  if (action.attempt == client::AttemptKind::resolve) {
-    protocol::encode_head(protocol::ResolveRequest{flow.key(), operation, window}, head);
-    return false;
-  }
-  switch (flow.type()) {
-    case client::OperationType::get:
-      protocol::encode_head(protocol::GetRequest{.key = flow.key()}, head);
-      return false;
-    case client::OperationType::put:
-      protocol::encode_head(
-          protocol::PutRequest{flow.key(), operation, window, payload.value.view()}, head);
-      return true;
-    case client::OperationType::cas: {
-      protocol::CasRequest request;
-      request.key = flow.key();
-      request.operation = operation;
-      request.window = window;
-      request.expect = static_cast<protocol::CasRequest::Expect>(payload.expect.kind());
-      request.expected_value = payload.expect.bytes();
-      request.expected_version = id_of(payload.expect.as_version());
-      request.removes = payload.cas_removes;
-      request.value = payload.value.view();
-      protocol::encode_head(request, head);
-      return true;
-    }
-    default:
-      protocol::encode_head(protocol::RemoveRequest{flow.key(), operation, window}, head);
-      return false;
-  }
-}
-
 }  // namespace grey::detail

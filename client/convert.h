@@ -2,9 +2,9 @@
 #pragma once
 #include <boost/system/error_code.hpp>
 
+#include <grey/error.h>
 #include <grey/types.h>
 #include "base/error.h"
-#include "client/client_impl.h"
 #include "client/flow.h"
 #include "protocol/data_messages.h"
 
@@ -18,9 +18,5 @@ Version version_of(const OperationId& id) noexcept;
 WriteToken token_of(const client::Submission& submission) noexcept;
 client::Submission submission_of(const WriteToken& token) noexcept;
 ClusterView view_of(const protocol::ClusterInfo& info);
-
-/// Appends the head of the body of what `action` sends. True if the payload's value follows it.
-bool encode_request(const client::Flow& flow, const ClientImpl::Payload& payload,
-                    const client::Action& action, Bytes& head);
 
 }  // namespace grey::detail
