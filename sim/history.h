@@ -24,6 +24,7 @@ using ValueNumber = std::uint64_t;
 struct HistoryEvent {
   std::uint32_t client = 0;
   std::uint32_t key = 0;
+  std::uint64_t sequence = 0;  // counts the client's operations
   EventKind kind = EventKind::get;
   EventOutcome outcome = EventOutcome::unknown;
   ValueNumber written = 0;   // put, cas (0: cas to absent)
@@ -34,5 +35,8 @@ struct HistoryEvent {
 };
 
 using History = std::vector<HistoryEvent>;
+
+/// Two runs with the same hash of their worlds and of their histories were the same run.
+std::uint64_t hash_of(const History& history, std::uint64_t world_hash);
 
 }  // namespace grey::sim

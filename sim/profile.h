@@ -28,6 +28,7 @@ struct Profile {
   std::size_t clients = 5;
   std::size_t keys = 3;
   std::size_t operations = 300;  // in all
+  bool written_once = false;     // every put goes to a key of its own; `keys` is ignored
 
   MessageManners messages;
   Duration sync_min{};

@@ -5,9 +5,9 @@
 #include <vector>
 
 #include "base/check.h"
-#include "base/hash.h"
 #include "cluster/ring/ring.h"
 #include "sim/linearizability.h"
+#include "sim/message_runner.h"
 #include "transport/sim/world.h"
 
 namespace grey::sim {
@@ -47,10 +47,13 @@ class Run {
                                                        random_.fork()));
     }
     knowledge_.last_seen.resize(profile_.keys);
-    knowledge_.home_ballot.resize(profile_.keys);
+    ballots_.home.resize(profile_.keys);
     for (std::uint32_t i = 0; i < profile_.clients; ++i) {
-      clients_.push_back(std::make_unique<Client>(i, world_, network_, ring_, profile_, directory,
-                                                  knowledge_, report_.history, report_.workload,
+      runners_.push_back(std::make_unique<MessageRunner>(i, world_, network_, ring_, profile_,
+                                                         directory, ballots_, report_.workload,
+                                                         random_.fork()));
+      clients_.push_back(std::make_unique<Client>(i, world_, profile_, *runners_.back(), knowledge_,
+                                                  report_.history, report_.workload,
                                                   random_.fork()));
     }
   }
@@ -123,22 +126,7 @@ class Run {
       report_.sync_points += node->disk().counters().sync_points;
       report_.lost_batches += node->disk().counters().lost_batches;
     }
-    Bytes words;
-    const auto add = [&words](std::uint64_t word) {
-      words.append(reinterpret_cast<const char*>(&word), sizeof word);
-    };
-    add(world_.hash());
-    for (const HistoryEvent& e : report_.history) {
-      add(e.client);
-      add(e.key);
-      add(static_cast<std::uint64_t>(e.kind) << 8 | static_cast<std::uint64_t>(e.outcome));
-      add(e.written);
-      add(e.expected);
-      add(e.seen);
-      add(static_cast<std::uint64_t>(e.invoked.time_since_epoch().count()));
-      add(static_cast<std::uint64_t>(e.returned.time_since_epoch().count()));
-    }
-    report_.event_hash = xxh3_64(words);
+    report_.event_hash = hash_of(report_.history, world_.hash());
   }
 
   const RunOptions& options_;
@@ -146,11 +134,13 @@ class Run {
   Random random_;
   RunReport report_;
   SharedKnowledge knowledge_;
+  SharedBallots ballots_;
   transport::sim::World world_;
   MonotonicTime started_{};
   MessageNetwork network_;
   cluster::Ring ring_;
   std::vector<std::unique_ptr<SimulatedNode>> nodes_;
+  std::vector<std::unique_ptr<MessageRunner>> runners_;
   std::vector<std::unique_ptr<Client>> clients_;
   Nemesis nemesis_;
 };

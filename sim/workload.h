@@ -1,27 +1,24 @@
-// The clients of a simulated cluster: each does one operation after the other, through any node,
-// and behaves as the client library does: an answer that never came is unknown, and RESOLVE at
-// another node may settle it; nothing is ever sent twice.
+// The clients of a simulated cluster: each does one operation after the other and notes what it
+// saw. How an operation reaches the cluster is an OperationRunner's business: as messages between
+// store nodes (message_runner.h), or through the client library over connections (full_stack/).
 #pragma once
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <vector>
 
+#include "base/ids.h"
 #include "base/random.h"
-#include "cluster/register/operation.h"
 #include "sim/history.h"
-#include "sim/message_network.h"
 #include "sim/profile.h"
-#include "sim/simulated_node.h"
+#include "transport/sim/world.h"
 
 namespace grey::sim {
 
-/// The last word on what clients know of the ranges, keys and values, shared by all clients of a
-/// run (they talk to one another, so to speak; it makes contention sharper).
+/// The last word on what clients know of the keys and their values, shared by all clients of a run
+/// (they talk to one another, so to speak; it makes contention sharper).
 struct SharedKnowledge {
   std::vector<ValueNumber> last_seen;  // by key
-  std::uint64_t round_seen = 0;
-  std::vector<cluster::Ballot> home_ballot;  // by key
 };
 
 struct WorkloadCounters {
@@ -35,13 +32,23 @@ struct WorkloadCounters {
   std::uint64_t fast_path = 0;
 };
 
+/// Carries operations out, one at a time.
+class OperationRunner {
+ public:
+  /// What became of the operation, and the value that a get saw.
+  using Done = std::function<void(EventOutcome outcome, ValueNumber seen)>;
+
+  virtual ~OperationRunner() = default;
+  virtual void run(const HistoryEvent& operation, Duration timeout, Done done) = 0;
+  /// A get through one particular node.
+  virtual void read_through(NodeId node, const HistoryEvent& read, Duration timeout, Done done) = 0;
+};
+
 class Client {
  public:
-  using NodeDirectory = std::function<SimulatedNode*(NodeId)>;
-
-  Client(std::uint32_t number, transport::sim::World& world, MessageNetwork& network,
-         const cluster::Ring& ring, const Profile& profile, NodeDirectory directory,
-         SharedKnowledge& shared, History& history, WorkloadCounters& counters, Random random);
+  Client(std::uint32_t number, transport::sim::World& world, const Profile& profile,
+         OperationRunner& runner, SharedKnowledge& shared, History& history,
+         WorkloadCounters& counters, Random random);
 
   /// Starts the next operation after some thought, as long as `budget` lasts.
   void run(std::size_t* budget);
@@ -50,26 +57,15 @@ class Client {
   void read_once(std::uint32_t key, NodeId node, Duration timeout);
 
  private:
-  using Completion = std::function<void(const cluster::OperationResult*)>;
-
   void start_operation();
   HistoryEvent choose();
-  cluster::OperationRequest request_of(const HistoryEvent& event);
-  NodeId choose_node(std::uint32_t key);
-  void submit(NodeId to, cluster::OperationRequest request, Duration timeout, Completion done);
-  void on_result(std::size_t event, const cluster::OperationRequest& request,
-                 const cluster::OperationResult* result);
-  void resolve(std::size_t event, cluster::OperationRequest request, std::uint32_t tries);
-  void settle(std::size_t event, EventOutcome outcome, ValueNumber seen = 0);
-  void learn(std::uint32_t key, const cluster::OperationResult& result);
-  std::uint32_t host() const noexcept { return 100 + number_; }
+  HistoryEvent choose_written_once();
+  void settle(std::size_t event, EventOutcome outcome, ValueNumber seen);
 
   std::uint32_t number_;
   transport::sim::World& world_;
-  MessageNetwork& network_;
-  const cluster::Ring& ring_;
   const Profile& profile_;
-  NodeDirectory directory_;
+  OperationRunner& runner_;
   SharedKnowledge& shared_;
   History& history_;
   WorkloadCounters& counters_;
@@ -77,10 +73,12 @@ class Client {
   std::size_t* budget_ = nullptr;
   bool busy_ = false;
   std::uint64_t sequence_ = 0;
-  std::uint64_t waiting_for_ = 0;  // the submission whose answer is awaited
 };
 
-/// The name of the key of that number.
-cluster::KeyName key_name(std::uint32_t key);
+/// A written value names its writer: `number` is the client's, `sequence` counts its operations.
+constexpr std::uint64_t values_per_client = 1'000'000;
+constexpr ValueNumber value_number(std::uint32_t client, std::uint64_t sequence) {
+  return (client + 1) * values_per_client + sequence;
+}
 
 }  // namespace grey::sim
