@@ -57,6 +57,7 @@ void ClientImpl::cancel(std::uint64_t id) {
   if (cluster_queries_.contains(id)) {
     finish_cluster(id, to_error_code(ErrorCode::cancelled));
   } else if (const auto query = status_queries_.find(id); query != status_queries_.end()) {
+    if (query->second.call == 0) return finish_status(id, ErrorCode::cancelled, {});
     rpc::Channel* channel = operations_.links().channel_of(query->second.node);
     if (channel != nullptr) channel->cancel(query->second.call);
   }
@@ -66,6 +67,11 @@ void ClientImpl::on_topology() {
   std::vector<std::uint64_t> ids;
   for (const auto& [id, query] : cluster_queries_) ids.push_back(id);
   for (const std::uint64_t id : ids) finish_cluster(id, {});
+  ids.clear();
+  for (const auto& [id, query] : status_queries_) {
+    if (query.call == 0) ids.push_back(id);
+  }
+  for (const std::uint64_t id : ids) ask_status(id);
 }
 
 void ClientImpl::start_cluster(std::uint64_t id, OperationOptions options,
@@ -102,33 +108,54 @@ void ClientImpl::finish_cluster(std::uint64_t id, const boost::system::error_cod
 
 void ClientImpl::start_status(std::uint64_t id, NodeId node, OperationOptions options,
                               CompletionPtr<StatusResult> completion) {
-  rpc::Channel* channel = closed_ ? nullptr : operations_.links().channel_of(node);
-  if (channel == nullptr) {
-    const ErrorCode code = closed_ ? ErrorCode::cancelled : ErrorCode::usage;
-    return completion->complete(to_error_code(code), {{}, "the topology has no such node"});
-  }
+  if (closed_) return completion->complete(to_error_code(ErrorCode::cancelled), {});
   StatusQuery& query = status_queries_[id];
   query.completion = std::move(completion);
   query.node = node;
+  query.deadline = deadline_of(options);
+  if (operations_.knows_cluster()) return ask_status(id);
+  const MonotonicTime at =
+      std::min(query.deadline, transport_->now() + operations_.config().flow.connect_wait);
+  query.timer = transport_->schedule_at(at, [this, id] {
+    const Error why = operations_.links().why_unreachable();
+    finish_status(id, why ? why.code : ErrorCode::deadline_exceeded, {{}, why.detail});
+  });
+}
+
+void ClientImpl::ask_status(std::uint64_t id) {
+  StatusQuery& query = status_queries_.at(id);
+  rpc::Channel* channel = operations_.links().channel_of(query.node);
+  if (channel == nullptr) {
+    return finish_status(id, ErrorCode::usage, {{}, "the topology has no such node"});
+  }
   rpc::CallOptions call;
   call.method = protocol::method::status;
-  call.deadline = deadline_of(options);
+  call.deadline = query.deadline;
   call.reply_bytes_max = status_reply_bytes;
   call.tenant = operations_.config().tenant;
   query.call = channel->call(call, {}, [this, id](const rpc::Reply& reply) {
-    auto ended = status_queries_.extract(id);
-    if (ended.empty()) return;
-    StatusResult result{Bytes(reply.body), std::string(reply.detail)};
     const bool aborted = !reply.answered && reply.code == ErrorCode::closed_locally;
-    ended.mapped().completion->complete(to_error_code(aborted ? ErrorCode::cancelled : reply.code),
-                                        std::move(result));
+    finish_status(id, aborted ? ErrorCode::cancelled : reply.code,
+                  {Bytes(reply.body), std::string(reply.detail)});
   });
+}
+
+void ClientImpl::finish_status(std::uint64_t id, ErrorCode code, StatusResult result) {
+  auto node = status_queries_.extract(id);
+  if (node.empty()) return;  // the client is being destroyed with its context
+  if (node.mapped().timer != 0) transport_->cancel(node.mapped().timer);
+  node.mapped().completion->complete(to_error_code(code), std::move(result));
 }
 
 void ClientImpl::shut_down() {
   std::vector<std::uint64_t> ids;
   for (const auto& [id, query] : cluster_queries_) ids.push_back(id);
   for (const std::uint64_t id : ids) finish_cluster(id, to_error_code(ErrorCode::cancelled));
+  ids.clear();
+  for (const auto& [id, query] : status_queries_) {
+    if (query.call == 0) ids.push_back(id);
+  }
+  for (const std::uint64_t id : ids) finish_status(id, ErrorCode::cancelled, {});
   closed_ = true;
   operations_.shut_down();
   GREY_CHECK(status_queries_.empty());

@@ -48,11 +48,15 @@ class ClientImpl final : public std::enable_shared_from_this<ClientImpl> {
   struct StatusQuery {
     CompletionPtr<StatusResult> completion;
     NodeId node = 0;
+    MonotonicTime deadline{};
+    transport::TimerId timer = 0;  // while no topology is known
     rpc::CallId call = 0;
   };
 
   void on_topology();
   void finish_cluster(std::uint64_t id, const boost::system::error_code& error);
+  void ask_status(std::uint64_t id);
+  void finish_status(std::uint64_t id, ErrorCode code, StatusResult result);
   MonotonicTime deadline_of(const OperationOptions& options) const;
 
   const boost::asio::any_io_executor executor_;

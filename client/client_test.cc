@@ -244,6 +244,20 @@ TEST_F(ClientTest, RefusedEverywhereEndsWithinItsTimeAsUnreachable) {
   EXPECT_EQ(ec, condition::unreachable);
 }
 
+TEST_F(ClientTest, AnOperationThatNeverReachedANodeSaysWhyAtItsDeadline) {
+  Options with = options();
+  with.seeds = {"127.0.0.1:1"};
+  with.timeout = 300ms;
+  with.connect_wait = 10s;
+  connect(with);
+  error_code ec;
+  get("key", ec);
+  EXPECT_EQ(ec, errc::connection_refused);
+  Waiter<StatusResult> status(io);
+  client->async_status(1, {}, status.handler());
+  EXPECT_EQ(status.wait().error, errc::connection_refused);
+}
+
 TEST_F(ClientTest, AnotherClustersNodesAreRefused) {
   Options with = options();
   with.cluster_id = "mine";
@@ -507,6 +521,10 @@ TEST_F(ClientTest, StatusComesFromTheNodeThatWasAsked) {
   const auto document = protocol::decode_status(status.result.document);
   ASSERT_TRUE(document);
   EXPECT_EQ(document->node, 2u);
+  connect(options());  // a new client, which knows no topology yet
+  Waiter<StatusResult> early(io);
+  client->async_status(3, {}, early.handler());
+  EXPECT_FALSE(early.wait().error) << early.error.message();
   Waiter<StatusResult> nobody(io);
   client->async_status(9, {}, nobody.handler());
   EXPECT_EQ(nobody.wait().error, errc::usage);

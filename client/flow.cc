@@ -31,8 +31,9 @@ Action Flow::start(MonotonicTime now, MonotonicTime deadline) {
 }
 
 Action Flow::next(MonotonicTime now) {
-  if (now >= deadline_) return expire();
   guide_.candidates(key_, now, candidates_);
+  const bool never_asked = candidates_.empty() && result_.attempts == 0;
+  if (now >= deadline_ && !never_asked) return expire();
   if (candidates_.empty()) return wait_for_nodes(now);
   for (const NodeId node : candidates_) {
     if (!is_tried(node)) return send(node, now);
