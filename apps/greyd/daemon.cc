@@ -134,14 +134,18 @@ Status initialise(const cluster::NodeConfig& config) {
 Status run(cluster::NodeConfig config) {
   const sigset_t signal_set = block_signals();  // before any thread exists
   const auto log = make_logger(config);
+  const auto refuse = [&](Error error) -> Status {
+    log->error("{}", error.message());
+    return std::unexpected(std::move(error));
+  };
   auto ring = cluster::Ring::make(config.topology);
-  if (!ring) return std::unexpected(ring.error());
+  if (!ring) return refuse(ring.error());
   auto directory = storage::DataDirectory::open(config.data_dir, owner_of(config));
-  if (!directory) return std::unexpected(directory.error());
+  if (!directory) return refuse(directory.error());
   const auto kind = transport::parse_transport_kind(config.transport);
-  if (!kind) return std::unexpected(kind.error());
+  if (!kind) return refuse(kind.error());
   auto chosen = transport::make_transport(*kind);
-  if (!chosen) return std::unexpected(chosen.error());
+  if (!chosen) return refuse(chosen.error());
   transport::RunnableTransport& transport = *chosen->transport;
   log->info("greyd {} node {} of cluster {}, incarnation {}", server_version, config.node,
             config.topology.cluster_id, directory->identity().incarnation);
@@ -151,7 +155,7 @@ Status run(cluster::NodeConfig config) {
   storage::RocksDbOptions options = engine_options(config);
   options.on_background_error = [&](const Error& error) { process.fail_with(error); };
   auto engine = storage::RocksDbEngine::open(directory->engine_path(), options, transport);
-  if (!engine) return std::unexpected(engine.error());
+  if (!engine) return refuse(engine.error());
 
   cluster::NodeEnvironment environment{.transport = transport,
                                        .engine = **engine,

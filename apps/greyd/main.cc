@@ -18,11 +18,15 @@ constexpr const char* footer = R"(Examples:
 Each value comes from the first that gives it: flag, GREY_* variable, file, default.
 Exit status: 0 ok, 1 wrong use or configuration, 9 the node failed.)";
 
-int report(const grey::Status& status) {
+int exit_status(const grey::Status& status) {
   if (status) return 0;
-  std::fprintf(stderr, "greyd: %s\n", status.error().message().c_str());
   const auto code = static_cast<int>(status.error().code);
   return code >= static_cast<int>(grey::ErrorCode::config_syntax) ? 1 : 9;
+}
+
+int report(const grey::Status& status) {
+  if (!status) std::fprintf(stderr, "greyd: %s\n", status.error().message().c_str());
+  return exit_status(status);
 }
 
 }  // namespace
@@ -64,6 +68,6 @@ int main(int argc, char** argv) {
   auto config = grey::cluster::parse_node_config(*text, config_path, overrides);
   if (!config) return report(std::unexpected(config.error()));
   if (init->parsed()) return report(grey::greyd::initialise(*config));
-  if (run->parsed()) return report(grey::greyd::run(*std::move(config)));
+  if (run->parsed()) return exit_status(grey::greyd::run(*std::move(config)));
   return 0;
 }

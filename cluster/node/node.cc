@@ -117,18 +117,18 @@ void Node::on_replica_request(const rpc::IncomingRequest& request, rpc::Responde
 
 // ---- status -----------------------------------------------------------------------------------
 
+// Each change is told once: up, down, and down for another reason than before.
 void Node::watch_peers() {
   for (const PeerView& peer : links_->view()) {
     const bool up = peer.state.phase == rpc::ChannelState::Phase::connected;
-    bool& was_up = peer_was_up_[peer.node];
-    if (up != was_up) {
-      if (up) {
-        environment_.log.info("peer {}: connected", peer.node);
-      } else {
-        environment_.log.warn("peer {}: lost: {}", peer.node, peer.state.last_error.message());
-      }
+    PeerSeen& seen = peers_seen_[peer.node];
+    const ErrorCode why = up ? ErrorCode::ok : peer.state.last_error.code;
+    if (up && !seen.up) environment_.log.info("peer {}: connected", peer.node);
+    if (!up && (seen.up || why != seen.why)) {
+      environment_.log.warn("peer {}: {}: {}", peer.node, seen.up ? "lost" : "not reachable",
+                            peer.state.last_error.message());
     }
-    was_up = up;
+    seen = {up, why};
   }
   watch_timer_ = environment_.transport.schedule_after(watch_interval, [this] { watch_peers(); });
 }

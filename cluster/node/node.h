@@ -52,6 +52,12 @@ class Node final : private rpc::RequestHandler {
   const StoreNode& store() const noexcept { return store_; }
 
  private:
+  /// What was last logged of a peer.
+  struct PeerSeen {
+    bool up = false;
+    ErrorCode why = ErrorCode::ok;
+  };
+
   void serve(Done done);
   Status authorise(const protocol::PeerInfo& peer);
   void on_request(const rpc::IncomingRequest& request, rpc::Responder responder) override;
@@ -74,7 +80,7 @@ class Node final : private rpc::RequestHandler {
   StoreNode store_;
   ClientService clients_;
   std::unique_ptr<rpc::Server> server_;
-  std::map<NodeId, bool> peer_was_up_;
+  std::map<NodeId, PeerSeen> peers_seen_;
   transport::TimerId watch_timer_ = 0;
 };
 
