@@ -72,8 +72,7 @@ Status DevCluster::write_config() {
   for (const Node& node : nodes_) {
     out << "    - {id: " << node.id << ", endpoint: \"127.0.0.1:" << node.port << "\"}\n";
   }
-  out << "transport: " << options_.transport << "\nlog_level: " << options_.log_level << "\n"
-      << options_.extra_config;
+  out << "log_level: " << options_.log_level << "\n" << options_.extra_config;
   out.close();
   if (!out) return fail(ErrorCode::file_error, "cannot write '" + config_path_ + "'");
   return {};
@@ -104,9 +103,11 @@ Status DevCluster::start(std::uint32_t id) {
   const auto node = find(id);
   if (!node) return std::unexpected(node.error());
   if ((*node)->pid != 0) return fail(ErrorCode::usage, "node " + std::to_string(id) + " runs");
-  const auto pid = spawn({options_.greyd, "run", "--config", config_path_, "--node",
-                          std::to_string(id), "--data-dir", (*node)->data_dir},
-                         (*node)->log_file);
+  // The transport as a flag, so that no variable of the environment decides otherwise.
+  const auto pid =
+      spawn({options_.greyd, "run", "--config", config_path_, "--node", std::to_string(id),
+             "--data-dir", (*node)->data_dir, "--transport", options_.transport},
+            (*node)->log_file);
   if (!pid) return std::unexpected(pid.error());
   (*node)->pid = *pid;
   (*node)->frozen = false;
