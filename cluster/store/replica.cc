@@ -236,7 +236,11 @@ void Replica::load(Entry& entry) {
       loading.load_error = stored.error().code;
     } else if (*stored) {
       const auto payload = unseal(key, **stored);
-      if (!payload || !apply(loading, *payload)) loading.load_error = ErrorCode::storage_corrupt;
+      if (!payload) {
+        loading.load_error = payload.error().code;  // damaged, or of a newer version
+      } else if (!apply(loading, *payload)) {
+        loading.load_error = ErrorCode::storage_corrupt;
+      }
     }
     cached_bytes_ += size_of(loading) - size_before;
     if (--loading.loads_open == 0) on_loaded(packed);
