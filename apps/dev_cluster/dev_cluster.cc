@@ -20,6 +20,21 @@ namespace {
 
 namespace fs = std::filesystem;
 
+Result<std::vector<std::uint16_t>> choose_ports(const DevClusterOptions& options) {
+  if (options.first_port == 0) return free_ports(options.nodes);
+  std::vector<std::uint16_t> ports;
+  for (std::size_t i = 0; i < options.nodes; ++i) {
+    const std::size_t port = options.first_port + i;
+    if (port > 65535) return fail(ErrorCode::usage, "there is no port " + std::to_string(port));
+    ports.push_back(static_cast<std::uint16_t>(port));
+    // Whoever listens there would be taken for the node.
+    if (!is_free(ports.back())) {
+      return fail(ErrorCode::address_in_use, "127.0.0.1:" + std::to_string(port));
+    }
+  }
+  return ports;
+}
+
 }  // namespace
 
 Result<DevCluster> DevCluster::make(DevClusterOptions options) {
@@ -30,20 +45,12 @@ Result<DevCluster> DevCluster::make(DevClusterOptions options) {
   fs::create_directories(options.directory, error);
   if (error) return fail(ErrorCode::file_error, options.directory + ": " + error.message());
   DevCluster cluster(std::move(options));
-  std::vector<std::uint16_t> ports;
-  if (cluster.options_.first_port != 0) {
-    for (std::size_t i = 0; i < cluster.options_.nodes; ++i) {
-      ports.push_back(static_cast<std::uint16_t>(cluster.options_.first_port + i));
-    }
-  } else {
-    auto found = free_ports(cluster.options_.nodes);
-    if (!found) return std::unexpected(found.error());
-    ports = *std::move(found);
-  }
-  for (std::size_t i = 0; i < ports.size(); ++i) {
+  auto ports = choose_ports(cluster.options_);
+  if (!ports) return std::unexpected(ports.error());
+  for (std::size_t i = 0; i < ports->size(); ++i) {
     const std::string base = cluster.options_.directory + "/node" + std::to_string(i + 1);
     cluster.nodes_.push_back(
-        {static_cast<std::uint32_t>(i + 1), ports[i], 0, false, base, base + ".log"});
+        {static_cast<std::uint32_t>(i + 1), (*ports)[i], 0, false, base, base + ".log"});
   }
   if (Status written = cluster.write_config(); !written) return std::unexpected(written.error());
   for (const Node& node : cluster.nodes_) {
@@ -190,8 +197,10 @@ std::string DevCluster::endpoints() const {
 std::vector<std::uint32_t> DevCluster::reap() {
   std::vector<std::uint32_t> ended;
   for (Node& node : nodes_) {
-    if (node.pid == 0 || ::waitpid(node.pid, nullptr, WNOHANG) != node.pid) continue;
+    int status = 0;
+    if (node.pid == 0 || ::waitpid(node.pid, &status, WNOHANG) != node.pid) continue;
     node.pid = 0;
+    node.last_end = describe_end(status);
     ended.push_back(node.id);
   }
   return ended;

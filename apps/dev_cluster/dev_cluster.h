@@ -34,10 +34,12 @@ class DevCluster {
     bool frozen = false;
     std::string data_dir;
     std::string log_file;
+    std::string last_end = {};  // how it ended when nobody asked it to; for people
   };
 
   /// Prepares the directory (initialising data directories that are not) and starts nothing.
-  /// Fails with file_error, usage, and what `greyd init` says.
+  /// Fails with file_error, usage, address_in_use if a port of `first_port` on is taken, and with
+  /// what `greyd init` says.
   static Result<DevCluster> make(DevClusterOptions options);
   /// Kills what still runs.
   ~DevCluster();

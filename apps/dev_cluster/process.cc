@@ -24,6 +24,9 @@ Result<pid_t> spawn(const std::vector<std::string>& arguments, const std::string
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (::getppid() != parent) ::_exit(127);  // it ended before the line above
     ::setpgid(0, 0);
+    sigset_t none;  // what the parent waits for is not the child's to ignore
+    sigemptyset(&none);
+    ::sigprocmask(SIG_SETMASK, &none, nullptr);
     ::dup2(log, STDOUT_FILENO);
     ::dup2(log, STDERR_FILENO);
     ::execv(argv[0], argv.data());
@@ -33,6 +36,12 @@ Result<pid_t> spawn(const std::vector<std::string>& arguments, const std::string
   ::close(log);
   if (pid < 0) return fail(ErrorCode::file_error, std::string("fork: ") + std::strerror(error));
   return pid;
+}
+
+std::string describe_end(int status) {
+  if (!WIFSIGNALED(status)) return "exit status " + std::to_string(WEXITSTATUS(status));
+  const int signal = WTERMSIG(status);
+  return "killed by signal " + std::to_string(signal) + " (" + ::strsignal(signal) + ")";
 }
 
 bool wait_for_end(pid_t pid, std::chrono::milliseconds timeout) {
