@@ -29,7 +29,8 @@ class Server::Impl {
   }
 
  private:
-  /// Which connection of which node; a second one replaces the first.
+  /// Which connection of which node; a second one replaces the first, unless that is of a later
+  /// start of the node: then someone runs an old copy of it.
   using NodeLane = std::tuple<NodeId, protocol::Lane, std::uint16_t>;
 
   struct Entry final : ConnectionEvents {
@@ -108,10 +109,13 @@ void Server::Impl::on_established(Entry& entry, const protocol::PeerInfo& peer) 
   const NodeLane key{peer.hello.node_id, peer.lane, peer.hello.shard};
   const auto [place, is_new] = by_node_.try_emplace(key, entry.id);
   if (is_new) return;
-  const auto older = entries_.find(std::exchange(place->second, entry.id));
-  if (older == entries_.end()) return;
-  older->second->connection->close(
-      {ErrorCode::duplicate_connection, "from " + entry.connection->peer_address()});
+  Connection& other = *entries_.at(place->second)->connection;
+  if (other.is_open() && other.peer().hello.incarnation > peer.hello.incarnation) {
+    return entry.connection->close(
+        {ErrorCode::duplicate_connection, "a later start of this node is connected"});
+  }
+  place->second = entry.id;
+  other.close({ErrorCode::duplicate_connection, "from " + entry.connection->peer_address()});
 }
 
 void Server::Impl::on_closed(std::uint64_t id, const Error& reason) {

@@ -96,6 +96,21 @@ TEST_F(Servers, ANodesNewConnectionReplacesItsOldOne) {
   EXPECT_TRUE(other_lane->is_connected());
 }
 
+TEST_F(Servers, AnEarlierStartOfANodeDoesNotReplaceALaterOne) {
+  start_server();
+  channel_options.session.incarnation = 2;
+  const auto current = open_channel(1, protocol::PeerRole::node);
+  world.run_for(100ms);
+  ASSERT_TRUE(current->is_connected());
+  channel_options.session.incarnation = 1;
+  const auto stale = open_channel(1, protocol::PeerRole::node);
+  world.run_for(5s);
+  EXPECT_FALSE(stale->is_connected());
+  EXPECT_EQ(stale->state().last_error.code, ErrorCode::duplicate_connection);
+  EXPECT_TRUE(current->is_connected());
+  EXPECT_EQ(current->state().connections, 1u);
+}
+
 TEST_F(Servers, APeerThatNeverSaysHelloIsClosedInTime) {
   server_options.session.handshake_timeout = 2s;
   start_server();
