@@ -12,6 +12,10 @@ namespace {
 
 constexpr Duration ping_interval = std::chrono::milliseconds(250);
 constexpr Duration liveness_timeout = std::chrono::milliseconds(750);
+// Of the accepting side: only to find out who has vanished without a word. Long enough for a client
+// that was frozen for ten seconds.
+constexpr Duration vanished_ping_interval = std::chrono::seconds(5);
+constexpr Duration vanished_timeout = std::chrono::seconds(15);
 constexpr Duration watch_interval = std::chrono::milliseconds(200);
 
 StoreNodeOptions store_options(const NodeConfig& config, const NodeEnvironment& environment) {
@@ -70,8 +74,11 @@ void Node::serve(Done done) {
 
 void Node::stop(MonotonicTime deadline, Task done) {
   state_ = "stopping";
-  links_->drain(deadline);
-  server_->drain(deadline, std::move(done));
+  // What is under way may need another round: the links stay until the last request is answered.
+  server_->drain(deadline, [this, done = std::move(done)]() mutable {
+    links_->drain(environment_.transport.now());
+    done();
+  });
 }
 
 // ---- requests ---------------------------------------------------------------------------------
@@ -212,6 +219,8 @@ PeerLinkOptions Node::link_options() const {
 rpc::ServerOptions Node::server_options() {
   rpc::ServerOptions options;
   options.session = session_template();
+  options.connection.ping_interval = vanished_ping_interval;
+  options.connection.liveness_timeout = vanished_timeout;
   options.connections_max = config_.connections_max;
   options.random = environment_.random_bytes;
   options.authorise = [this](const protocol::PeerInfo& peer) { return authorise(peer); };
