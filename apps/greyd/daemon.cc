@@ -7,6 +7,7 @@
 
 #include <fstream>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <sstream>
 #include <thread>
@@ -36,7 +37,9 @@ storage::RocksDbOptions engine_options(const cluster::NodeConfig& config) {
   storage::RocksDbOptions options;
   options.block_cache_bytes = engine / 4;
   options.memtable_bytes_max = engine / 4;
-  options.commit_queue_bytes_max = engine / 4;
+  // The replica bounds what is not durable yet (ReplicaOptions::uncommitted_bytes_max). A commit
+  // that the engine refused would be the node's end, so it must never come to that.
+  options.commit_queue_bytes_max = std::numeric_limits<std::size_t>::max();
   options.read_results_bytes_max = engine / 4;
   return options;
 }

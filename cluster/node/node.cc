@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "cluster/node/peer_messages.h"
@@ -28,6 +29,9 @@ StoreNodeOptions store_options(const NodeConfig& config, const NodeEnvironment& 
   const std::uint64_t state = split[static_cast<std::size_t>(flowcontrol::Pool::state)];
   options.replica.cache_bytes_max = state / 2;
   options.coordinator.cached_bytes_max = state / 8;
+  const std::uint64_t engine = split[static_cast<std::size_t>(flowcontrol::Pool::engine)];
+  options.replica.uncommitted_bytes_max =
+      std::min(options.replica.uncommitted_bytes_max, static_cast<std::size_t>(engine / 8));
   return options;
 }
 

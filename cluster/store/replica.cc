@@ -74,7 +74,7 @@ void Replica::handle(const ReplicaRequest& request, ReplyCallback reply) {
 }
 
 bool Replica::overloaded_by(const ReplicaRequest& request) const noexcept {
-  return uncommitted_bytes_ > options_.uncommitted_bytes_max &&
+  return uncommitted_bytes_ + open_batch_.size_bytes() > options_.uncommitted_bytes_max &&
          !std::holds_alternative<ReadRequest>(request.body);
 }
 

@@ -476,5 +476,30 @@ TEST(ReplicaAtRandom, NothingThatWasAnsweredIsForgotten) {
   EXPECT_GT(lost, 100U);  // the crashes did hit unsynced writes
 }
 
+// ---- more than the disk can take --------------------------------------------------------------
+
+TEST_F(ReplicaTest, ChangesBeyondTheLimitAreAnsweredOverloadedAndReadsAreNot) {
+  options_.uncommitted_bytes_max = 2000;
+  boot();
+  for (int i = 0; i < 40; ++i) answer(read("k" + std::to_string(i)));  // in memory from here
+  std::vector<Question> asked;
+  for (int i = 0; i < 40; ++i) {  // in one turn: nothing has been handed to the engine yet
+    asked.push_back(accept("k" + std::to_string(i), at(1), "some value"));
+  }
+  const auto read_meanwhile = read("k39");
+  EXPECT_TRUE(read_meanwhile->reply.has_value());
+  EXPECT_TRUE(asked.back()->reply.has_value());  // refused at once
+  int granted = 0;
+  for (const Question& one : asked) {
+    const ReplicaReply reply = answer(one);
+    granted += reply.granted ? 1 : 0;
+    EXPECT_EQ(reply.error, reply.granted ? ErrorCode::ok : ErrorCode::overloaded);
+  }
+  EXPECT_GT(granted, 0);
+  EXPECT_LT(granted, 40);
+  EXPECT_TRUE(answer(accept("k39", at(1))).granted);
+  EXPECT_TRUE(fatal_.empty());
+}
+
 }  // namespace
 }  // namespace grey::cluster
