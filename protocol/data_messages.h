@@ -123,7 +123,8 @@ struct GetReply {
 
 /// Every other answer to GET, PUT, REMOVE, CAS and RESOLVE, whatever its code: [[hint, version]].
 /// `version` is what the key holds as far as the answer knows: after an applied write its
-/// operation, with precondition_failed what stood in the way; none if absent or not known.
+/// operation, with precondition_failed what stood in the way; none if the key holds no value or
+/// that is not known.
 struct WriteReply {
   WireHint hint = {};
   OperationId version = {};

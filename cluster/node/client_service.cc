@@ -141,7 +141,9 @@ void ClientService::answer(OperationKind kind, const OperationResult& result,
                        result.error == ErrorCode::outcome_unknown;
   if (kind == OperationKind::resolve && settled) return answer_resolve(result, responder);
   Bytes head;
-  encode_head(protocol::WriteReply{hint_of(result), result.record.operation}, head);
+  // A version names a value; a removal's operation names none.
+  const OperationId version = result.record.has_value() ? result.record.operation : OperationId{};
+  encode_head(protocol::WriteReply{hint_of(result), version}, head);
   protocol::ResponseOptions options;
   options.code = result.error;
   (void)responder.answer(options, {head, {}});

@@ -47,6 +47,9 @@ TEST_P(Operations, PutGetRemoveAndCompareAndSwap) {
   ASSERT_FALSE(ec);
   client.get("fruit", ec);
   EXPECT_EQ(ec, errc::not_found);
+  const WriteResult nothing_there = client.cas("fruit", Expect::value("fig"), "date", ec);
+  EXPECT_EQ(ec, errc::precondition_failed);
+  EXPECT_FALSE(nothing_there.version);
   client.cas("fruit", Expect::absent(), "date", ec);
   ASSERT_FALSE(ec);
   client.cas_remove("fruit", Expect::value("date"), ec);
