@@ -2,10 +2,12 @@
 
 #include <yaml-cpp/yaml.h>
 
+#include <algorithm>
 #include <functional>
 #include <map>
 
 #include "protocol/data_messages.h"
+#include "protocol/messages.h"
 #include "transport/stream.h"
 
 namespace grey::cluster {
@@ -138,12 +140,23 @@ bool one_of(const std::string& value, std::initializer_list<const char*> choices
   return std::find(choices.begin(), choices.end(), value) != choices.end();
 }
 
+// What a data directory can be named by; it also fits into HELLO.
+bool is_cluster_id(const std::string& id) {
+  return !id.empty() && id.size() <= protocol::limit::cluster_id_bytes &&
+         std::ranges::all_of(id, [](char c) { return c > ' ' && c <= '~'; });
+}
+
 Status check(NodeConfig& config, const std::string& name) {
   const auto missing = [&](const std::string& what) {
     return fail(ErrorCode::config_missing, name + ": " + what);
   };
   if (config.topology.cluster_id.empty()) return missing("cluster.id");
   if (config.topology.nodes.empty()) return missing("cluster.nodes");
+  if (!is_cluster_id(config.topology.cluster_id)) {
+    return fail(ErrorCode::config_bad_value,
+                name + ": cluster.id '" + config.topology.cluster_id +
+                    "'; 1 to 64 printable ASCII characters without spaces are needed");
+  }
   if (auto valid = config.topology.validate(); !valid) {
     return fail(valid.error().code, name + ": " + valid.error().detail);
   }

@@ -54,6 +54,11 @@ TEST(NodeConfig, WhatIsWrongIsNamed) {
   EXPECT_EQ(error_of(good, {.node = "-1"}).code, ErrorCode::config_bad_value);
   EXPECT_EQ(error_of(good, {.transport = "carrier-pigeon"}).code, ErrorCode::config_bad_value);
   EXPECT_EQ(error_of(good + "listen: nowhere\n").code, ErrorCode::config_bad_value);
+  for (const std::string& id : {std::string("'a b'"), std::string(65, 'x')}) {
+    std::string text = good;
+    text.replace(text.find("test"), 4, id);
+    EXPECT_EQ(error_of(text).code, ErrorCode::config_bad_value) << id;
+  }
   const Error error = error_of(good + "limits: {value_bytes: lots}\n");
   EXPECT_EQ(error.code, ErrorCode::config_bad_value);
   EXPECT_NE(error.detail.find("grey.yaml:9"), std::string::npos) << error.detail;
