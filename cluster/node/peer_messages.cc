@@ -36,7 +36,9 @@ void write_ballot(Writer& out, const Ballot& ballot) {
 Ballot read_ballot(Reader& in) {
   Ballot ballot;
   ByteView raw = in.read_bin_exactly(ballot_size_bytes);
-  if (in.ok() && !take_ballot(raw, ballot)) in.reject();
+  if (in.ok() && (!take_ballot(raw, ballot) || ballot.round >= peer_round_end)) {
+    in.reject();
+  }
   return ballot;
 }
 
@@ -74,10 +76,11 @@ void skip_rest(Reader& in, std::uint32_t present, std::uint32_t known) {
 
 KeyName read_key(Reader& in, const protocol::DataLimits& limits) {
   KeyName name;
-  const ByteView packed = in.read_bin(1 + protocol::limit::tenant_bytes + limits.key_bytes_max);
+  const ByteView packed = in.read_bin();
   if (!in.ok()) return name;
   const std::size_t tenant_size = packed.empty() ? 0 : static_cast<unsigned char>(packed[0]);
-  if (packed.size() < 2 + tenant_size) {
+  if (tenant_size > protocol::limit::tenant_bytes || packed.size() < 2 + tenant_size ||
+      packed.size() > 1 + tenant_size + limits.key_bytes_max) {
     in.reject();
     return name;
   }

@@ -19,6 +19,11 @@ inline constexpr std::uint32_t prepare_range = read + 3;
 inline constexpr std::uint32_t end = read + 4;
 }  // namespace peer_method
 
+/// Ballots of a higher round are malformed: a range that has promised one could not be outbid. The
+/// windows of clients end at half of it (protocol::limit::round_end), so that nodes have room above
+/// them.
+inline constexpr std::uint64_t peer_round_end = 1ull << 63;
+
 std::uint32_t method_of(const ReplicaRequest& request) noexcept;
 
 /// Appends everything up to the value's bytes to `head`; the value to send behind it comes back.

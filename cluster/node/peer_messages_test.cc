@@ -4,6 +4,7 @@
 
 #include "base/random.h"
 #include "cluster/ring/token.h"
+#include "protocol/messages.h"
 
 namespace grey::cluster {
 namespace {
@@ -88,6 +89,34 @@ TEST(PeerMessages, TruncatedOrDamagedRequestsAreRefusedOrDecodeToSomethingValid)
       }
     }
   }
+}
+
+TEST(PeerMessages, ARoundThatNobodyCanGoAboveIsRefused) {
+  const auto prepare = [](std::uint64_t round) {
+    const ReplicaRequest request{1, 77, name(), PrepareRequest{ballot(round)}};
+    return decode_peer_request(method_of(request), encoded(request), {});
+  };
+  EXPECT_TRUE(prepare(peer_round_end - 1).has_value());
+  EXPECT_FALSE(prepare(peer_round_end).has_value());
+  EXPECT_FALSE(prepare(~0ull).has_value());
+  ReplicaReply reply;
+  reply.range_promise = ballot(peer_round_end);
+  Bytes body;
+  encode_peer_reply(reply, body);
+  EXPECT_FALSE(decode_peer_reply(body).has_value());
+}
+
+TEST(PeerMessages, ATenantOrAKeyBeyondTheLimitIsRefused) {
+  const auto read = [](std::size_t tenant_size, std::size_t key_size) {
+    const auto key = KeyName::make(Bytes(tenant_size, 't'), Bytes(key_size, 'k'), 0);
+    const ReplicaRequest request{1, 77, key, ReadRequest{true}};
+    return decode_peer_request(method_of(request), encoded(request), {.key_bytes_max = 100});
+  };
+  EXPECT_TRUE(read(protocol::limit::tenant_bytes, 100).has_value());
+  EXPECT_TRUE(read(0, 1).has_value());
+  EXPECT_FALSE(read(protocol::limit::tenant_bytes + 1, 1).has_value());
+  EXPECT_FALSE(read(0, 101).has_value());
+  EXPECT_FALSE(read(0, 0).has_value());
 }
 
 TEST(PeerMessages, AValueBeyondTheLimitIsRefused) {
