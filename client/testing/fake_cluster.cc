@@ -20,7 +20,10 @@ class FakeCluster::Node final : public rpc::RequestHandler {
     thread_ = std::thread([this] { transport_->run(); });
     start();
   }
-  ~Node() override {
+  ~Node() override { end(); }
+  /// Ends the thread. Others may still ask for what the node is called.
+  void end() {
+    if (!thread_.joinable()) return;
     thaw();
     stop();
     transport_->stop();
@@ -48,7 +51,7 @@ class FakeCluster::Node final : public rpc::RequestHandler {
       server_ = std::make_unique<rpc::Server>(*transport_, std::move(options), *this);
       const Status listening = server_->listen({"127.0.0.1", port_});
       GREY_CHECK(listening.has_value());
-      port_ = server_->local_endpoint().port;
+      if (port_ == 0) port_ = server_->local_endpoint().port;  // kept when it starts again
     });
   }
   void stop() {
@@ -238,7 +241,10 @@ FakeCluster::FakeCluster(std::size_t nodes) {
   }
 }
 
-FakeCluster::~FakeCluster() = default;
+FakeCluster::~FakeCluster() {
+  // Each names all others in its answers, so the last of them ends before the first goes away.
+  for (const auto& node : nodes_) node->end();
+}
 
 ClusterInfo FakeCluster::info() const {
   ClusterInfo info;
