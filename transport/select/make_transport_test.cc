@@ -1,32 +1,17 @@
 #include "transport/select/make_transport.h"
 
 #include <gtest/gtest.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 
 #include <cerrno>
-#include <cstddef>
 #include <thread>
+
+#include "transport/select/testing/deny_system_call.h"
 
 namespace grey::transport {
 namespace {
 
 using std::chrono::seconds;
-
-/// Denies one system call to the calling thread and those it makes, for good.
-bool deny(unsigned system_call, unsigned error_number) {
-  sock_filter filter[] = {
-      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, system_call, 0, 1),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error_number),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-  };
-  const sock_fprog program{std::size(filter), filter};
-  return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-         ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
-}
 
 struct Echo : StreamHandler {
   explicit Echo(std::unique_ptr<Stream> s) : stream(std::move(s)) { stream->start(*this); }
@@ -105,12 +90,12 @@ struct Denial {
   friend void PrintTo(const Denial& denial, std::ostream* out) { *out << denial.name; }
 };
 
-class Denied : public testing::TestWithParam<Denial> {};
+class Denied : public ::testing::TestWithParam<Denial> {};
 
 TEST_P(Denied, AutomaticFallsBackAndWorksWhileByNameFailsClearly) {
   // A seccomp filter holds for its thread only, and goes with it.
   std::jthread([] {
-    ASSERT_TRUE(deny(GetParam().system_call, GetParam().error_number));
+    ASSERT_TRUE(testing::deny_system_call(GetParam().system_call, GetParam().error_number));
 
     auto chosen = make_transport(TransportKind::automatic);
     ASSERT_TRUE(chosen.has_value()) << chosen.error().message();
@@ -128,10 +113,11 @@ TEST_P(Denied, AutomaticFallsBackAndWorksWhileByNameFailsClearly) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Seccomp, Denied,
-                         testing::Values(Denial{"io_uring_setup", SYS_io_uring_setup, EPERM},
-                                         Denial{"io_uring_setup", SYS_io_uring_setup, ENOSYS},
-                                         Denial{"io_uring_enter", SYS_io_uring_enter, EPERM},
-                                         Denial{"io_uring_register", SYS_io_uring_register, EPERM}),
+                         ::testing::Values(Denial{"io_uring_setup", SYS_io_uring_setup, EPERM},
+                                           Denial{"io_uring_setup", SYS_io_uring_setup, ENOSYS},
+                                           Denial{"io_uring_enter", SYS_io_uring_enter, EPERM},
+                                           Denial{"io_uring_register", SYS_io_uring_register,
+                                                  EPERM}),
                          [](const auto& test) {
                            return std::string(test.param.name) +
                                   (test.param.error_number == EPERM ? "_EPERM" : "_ENOSYS");
