@@ -50,6 +50,7 @@ test: build
 asio: build
 	@GREY_TRANSPORT=asio $(call ctest,$(PRESET))
 
+tsan: export TSAN_OPTIONS = suppressions=$(CURDIR)/tools/tsan.supp second_deadlock_stack=1
 asan tsan: deps
 	@cmake --preset $@
 	@cmake --build build/$@ -j $(JOBS)
@@ -68,7 +69,7 @@ bench: build
 fuzz:
 	@tools/install-deps.sh build test fuzz
 	@cmake --preset fuzz
-	@cmake --build build/fuzz -j $(JOBS)
+	@cmake --build build/fuzz -j $(JOBS) --target fuzzers
 	@tools/fuzz.sh build/fuzz/fuzz $(FUZZ_SECONDS) $(JOBS)
 
 format format-check:
