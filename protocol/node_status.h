@@ -1,6 +1,6 @@
 // STATUS: what a node says of itself, as one MessagePack map with names. It is for people and
 // monitoring, so it is open: a node adds names freely, a reader takes those that it knows and shows
-// the others as they are (msgpack_json.h). Nothing decides anything by it.
+// the others as they are. Nothing decides anything by it.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -19,9 +19,9 @@ using NamedFigures = std::vector<std::pair<std::string, std::uint64_t>>;
 struct PeerStatus {
   NodeId node = 0;
   std::string endpoint;
-  std::string state;       // "up", "suspect", "down"
+  std::string state;       // "up", "down"
   std::string last_error;  // why it is not up; may be empty
-  NamedFigures figures;    // phi, round trip, queued…
+  NamedFigures figures;    // round trip, calls outstanding…
 };
 
 struct NodeStatus {
