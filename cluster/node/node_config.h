@@ -10,9 +10,9 @@
 //       - {id: 1, endpoint: "10.0.0.1:7400", rack: r1, zone: a}
 //   node: 1                       # which of them this is (or --node, GREY_NODE)
 //   data_dir: /var/lib/grey       # required (or --data-dir, GREY_DATA_DIR)
-//   listen: "0.0.0.0:7400"        # default: the node's own endpoint
-//   transport: auto               # auto | io_uring | asio (or GREY_TRANSPORT)
-//   log_level: info               # trace | debug | info | warn | error
+//   listen: "0.0.0.0:7400"        # default: the node's own endpoint (or --listen, GREY_LISTEN)
+//   transport: auto               # auto | io_uring | asio (or --transport, GREY_TRANSPORT)
+//   log_level: info               # trace | debug | info | warn | error (or GREY_LOG_LEVEL)
 //   limits: {value_bytes: 1048576, connections: 1024}
 //   memory: {budget_bytes: 1073741824}
 #pragma once
