@@ -1,5 +1,7 @@
 // One timer for everything that a connection waits for. It is set again only when something comes
-// due earlier; when it runs, what has been settled meanwhile is simply found not to be due.
+// due earlier; when it runs, what has been settled meanwhile is simply found not to be due. After
+// it has run nothing is due any more: a timer that is set for the past again and again keeps
+// everything else from running.
 #include <algorithm>
 #include <utility>
 
@@ -9,7 +11,9 @@ namespace grey::rpc {
 
 MonotonicTime ConnectionCore::next_deadline() const noexcept {
   MonotonicTime next = close_deadline_;
-  if (sending_) next = std::min(next, send_started_ + options_.write_stall_timeout);
+  if (sending_ && !stream_closing_) {
+    next = std::min(next, send_started_ + options_.write_stall_timeout);
+  }
   if (state_ >= State::closing) return next;
   next = std::min({next, session_.next_deadline(), deadlines_.next(), next_ping_});
   if (silent_since_ != never) next = std::min(next, silent_since_ + options_.liveness_timeout);
@@ -43,7 +47,8 @@ void ConnectionCore::on_timer() {
       close({ErrorCode::shutting_down, "the drain did not end in time"});
     else if (stream_ != nullptr && !stream_over_ && !stream_closing_)
       close_stream();
-    if (state_ == State::closing && stream_closing_) close_deadline_ = never;
+    // What is left is the stream's last word and a turn: no timer hurries them.
+    if (state_ == State::closing && (stream_closing_ || stream_over_)) close_deadline_ = never;
   }
   post_turn();
   arm(next_deadline());

@@ -182,6 +182,25 @@ TEST_F(Faults, NotSentMeansNeverSeen) {
   }
 }
 
+// A process that was frozen finds its deadlines behind it, and among what has happened meanwhile
+// the end of the stream: both must be dealt with in a few steps.
+TEST_F(Faults, AThawedConnectionWhoseLingerHasPassedComesToItsEnd) {
+  connect();
+  world.block(2, 1);
+  for (std::uint64_t i = 0; i < 40; ++i) call(method::swell, text("x"), i);
+  world.run_for(100ms);
+  server->close();  // its last words wait behind what the window does not take
+  world.run_for(100ms);
+  ASSERT_EQ(server->connection_count(), 1u);
+  world.pause(2);
+  world.run_for(300ms);
+  world.reset_connections(1, 2);
+  world.run_for(2s);
+  world.resume(2);
+  for (int steps = 0; steps < 10'000 && server->connection_count() > 0; ++steps) world.step();
+  EXPECT_EQ(server->connection_count(), 0u);
+}
+
 // Corruption on the wire ends connections, never a wrong answer.
 TEST_F(Faults, FlippedBitsNeverReachACallerOrAHandler) {
   transport::sim::NetworkOptions network;
