@@ -19,6 +19,9 @@ namespace {
 // The library's timers are exact; what is under way when one fires may take a moment to end.
 constexpr Duration overrun_max = milliseconds(50);
 
+// More events than ever happen at one instant, unless timers that are due make timers that are due.
+constexpr std::uint64_t steps_at_once_max = 100'000;
+
 class Run {
  public:
   Run(const FullRunOptions& options, FullProfile profile, Random random)
@@ -81,8 +84,13 @@ class Run {
   void drive(Duration limit) {
     const MonotonicTime end = world_.now() + limit;
     std::uint64_t steps = 0;
+    MonotonicTime then = world_.now();
     while (!clients_idle()) {
       if (world_.now() >= end || !world_.step()) return violated("an operation did not end");
+      if (steps % steps_at_once_max == 0 && std::exchange(then, world_.now()) == world_.now() &&
+          steps > 0) {
+        return violated("time stands still");
+      }
       if (++steps % 64 == 0) {
         for (const auto& node : nodes_) node->check_invariants();
       }
