@@ -4,6 +4,7 @@
 #include <exception>
 #include <utility>
 
+#include "storage/rocksdb/resume.h"
 #include "storage/rocksdb/status.h"
 
 namespace grey::storage {
@@ -106,7 +107,12 @@ Status Committer::write(bool sync) {
   if (auto fatal = health_->fatal()) return std::unexpected(*std::move(fatal));
   try {
     // After background work found the device full RocksDB waits to be told to try again.
-    if (health_->take_full()) database_.Resume().PermitUncheckedError();
+    if (health_->take_full()) {
+      if (const Status resumed = resume(database_); !resumed) {
+        health_->note(resumed.error());
+        return resumed;
+      }
+    }
     rocksdb::WriteOptions options;
     options.sync = sync;
     const auto status = database_.Write(options, &merged_);
