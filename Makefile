@@ -7,12 +7,16 @@ JOBS ?= $(shell nproc)
 PRESET ?= release
 # Regular expression of the tests to run: make test TESTS='Ring.*'
 TESTS ?= .
+# Only the tests with this label, and only what they need is built: make tsan LABEL=threads
+LABEL ?=
 FUZZ_SECONDS ?= 60
 # What lint gives to clang-tidy: "changed" (since the merge base with main), "cores" or "all".
 TIDY ?= changed
 
 ctest = ctest --test-dir build/$(1) -j $(JOBS) --output-on-failure --no-tests=error -R '$(TESTS)' \
-  --output-junit ctest.xml
+  $(if $(LABEL),-L '^$(LABEL)$$') --output-junit ctest.xml
+compile = cmake --preset $(1) && \
+  cmake --build build/$(1) -j $(JOBS) $(if $(LABEL),--target $(LABEL)_tests)
 
 help:
 	@echo 'Grey: a linearizable, replicated store on io_uring. Commands:'
@@ -31,14 +35,14 @@ help:
 	@echo '  make deps          only install the Debian packages (tools/install-deps.sh --help)'
 	@echo '  make clean         remove build/'
 	@echo
-	@echo "Some tests only: make test TESTS='Ring'. Jobs: JOBS=$(JOBS). More: docs/testing.md."
+	@echo "Some tests only: make test TESTS='Ring', or LABEL=threads for those with several threads or"
+	@echo "processes. Jobs: JOBS=$(JOBS). More: docs/testing.md."
 
 deps:
 	@tools/install-deps.sh build test
 
 build: deps
-	@cmake --preset $(PRESET)
-	@cmake --build build/$(PRESET) -j $(JOBS)
+	@$(call compile,$(PRESET))
 
 demo: PRESET = release
 demo: build
@@ -52,14 +56,12 @@ asio: build
 
 tsan: export TSAN_OPTIONS = suppressions=$(CURDIR)/tools/tsan.supp second_deadlock_stack=1
 asan tsan: deps
-	@cmake --preset $@
-	@cmake --build build/$@ -j $(JOBS)
+	@$(call compile,$@)
 	@$(call ctest,$@)
 
 clang:
 	@tools/install-deps.sh build test fuzz
-	@cmake --preset $@
-	@cmake --build build/$@ -j $(JOBS)
+	@$(call compile,$@)
 	@$(call ctest,$@)
 
 bench: PRESET = release

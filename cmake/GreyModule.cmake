@@ -1,10 +1,11 @@
-# grey_module(<name> [DEPS <module>...] [LIBS <library>...] [TEST_DEPS ...] [TEST_LIBS ...])
+# grey_module(<name> [DEPS <module>...] [LIBS <library>...] [TEST_DEPS ...] [TEST_LIBS ...]
+#             [TEST_THREADS])
 #
 # One folder, one library: every *.cc beside the CMakeLists.txt that calls this, except *_test.cc,
 # becomes grey_<name>; the *_test.cc files become <name>_test, each gtest case a ctest case.
 # DEPS are the only modules whose headers it may include (tools/lint_structure.py checks it).
 function(grey_module name)
-  cmake_parse_arguments(M "" "" "DEPS;LIBS;TEST_DEPS;TEST_LIBS" ${ARGN})
+  cmake_parse_arguments(M "TEST_THREADS" "" "DEPS;LIBS;TEST_DEPS;TEST_LIBS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
   set(tests ${sources})
   list(FILTER sources EXCLUDE REGEX "_test\\.cc$")
@@ -21,13 +22,22 @@ function(grey_module name)
     target_link_libraries(grey_${name} INTERFACE grey_options ${M_DEPS} ${M_LIBS})
   endif()
   if(tests)
-    grey_test(${name}_test SOURCES ${tests} DEPS ${name} LIBS ${M_TEST_DEPS} ${M_TEST_LIBS})
+    set(threads)
+    if(M_TEST_THREADS)
+      set(threads THREADS)
+    endif()
+    grey_test(${name}_test SOURCES ${tests} DEPS ${name} LIBS ${M_TEST_DEPS} ${M_TEST_LIBS}
+      ${threads})
   endif()
 endfunction()
 
-# grey_test(<target> SOURCES ... [DEPS <module>...] [LIBS ...] [TIMEOUT seconds])
+# grey_test(<target> SOURCES ... [DEPS <module>...] [LIBS ...] [TIMEOUT seconds] [THREADS])
+#
+# THREADS: several threads or processes run in it. Those tests have the label "threads", and the
+# target threads_tests builds all of them: there is nothing in the others for ThreadSanitizer.
+add_custom_target(threads_tests)
 function(grey_test target)
-  cmake_parse_arguments(T "" "TIMEOUT" "SOURCES;DEPS;LIBS" ${ARGN})
+  cmake_parse_arguments(T "THREADS" "TIMEOUT" "SOURCES;DEPS;LIBS" ${ARGN})
   list(TRANSFORM T_DEPS PREPEND grey_)
   if(NOT T_TIMEOUT)
     set(T_TIMEOUT 120)
@@ -36,8 +46,13 @@ function(grey_test target)
   target_link_libraries(${target} PRIVATE grey_options ${T_DEPS} ${T_LIBS}
     GTest::gtest GTest::gmock GTest::gtest_main)
   grey_use_pch(${target})
+  set(label)
+  if(T_THREADS)
+    set(label LABELS threads)
+    add_dependencies(threads_tests ${target})
+  endif()
   gtest_discover_tests(${target} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR}
-    DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT ${T_TIMEOUT})
+    DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT ${T_TIMEOUT} ${label})
 endfunction()
 
 # grey_program(<target> SOURCES ... [DEPS <module>...] [LIBS ...])

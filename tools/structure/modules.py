@@ -5,7 +5,8 @@ import re
 
 from structure import rules
 
-KEYWORDS = {"DEPS", "LIBS", "TEST_DEPS", "TEST_LIBS", "SOURCES", "TIMEOUT"}
+KEYWORDS = {"DEPS", "LIBS", "TEST_DEPS", "TEST_LIBS", "SOURCES", "TIMEOUT",
+            "THREADS", "TEST_THREADS"}
 CALL = re.compile(
     r"\b(grey_module|grey_test|grey_program|grey_fuzz_target|target_link_libraries)\s*\(([^)]*)\)")
 
