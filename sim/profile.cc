@@ -49,16 +49,25 @@ std::optional<Profile> Profile::draw(std::string_view kind, Random& random) {
     return p;
   }
   if (kind == "contention") {
-    // Many writers on one or two keys through any node: operations overtake one another all the
-    // time. Nothing here is aimed at a particular bug.
+    // Five writers on one key through any node, with little patience: operations overtake one
+    // another all the time. Some runs have few faults, so that attempts of one operation pile up,
+    // others many crashes. Nothing here is aimed at a particular bug.
     add_bad_messages(p, random);
     add_faults(p, random);
-    p.keys = random.between(1, 2);
+    p.keys = 1;
+    p.operations = 500;
     p.put_share = 0.2 + 0.3 * random.unit();
     p.cas_share = 0.1 + 0.3 * random.unit();
     p.remove_share = 0.1 * random.unit();
     p.think_max = milliseconds(2);
     p.home_affinity = random.unit() * 0.7;
+    p.step_timeout = random.between(Duration(milliseconds(5)), Duration(milliseconds(60)));
+    if (random.chance(0.6)) {
+      p.fault_interval_max = random.between(Duration(milliseconds(200)), Duration(seconds(3)));
+    } else {
+      p.crash_weight += 2;
+      p.sync_crash_weight += 2;
+    }
     return p;
   }
   return std::nullopt;

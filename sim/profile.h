@@ -45,6 +45,7 @@ struct Profile {
   double resolve_chance = 0.7;
   Duration think_max{};
   Duration operation_timeout{};
+  Duration step_timeout = std::chrono::milliseconds(200);  // the coordinators'
   bool use_home = true;
 
   /// Time between two faults; zero: none.
@@ -57,7 +58,7 @@ struct Profile {
   Duration fault_duration_max{};
   std::size_t cache_bytes_max = 64u << 20;
 
-  /// "calm": no faults; "hostile": everything; "contention": few keys, many writers, mild faults.
+  /// "calm": no faults; "hostile": everything; "contention": one key, many writers, impatient ones.
   /// Empty for an unknown kind.
   static std::optional<Profile> draw(std::string_view kind, Random& random);
 };

@@ -54,7 +54,7 @@ void SimulatedNode::boot() {
   options.coordinator.self = id_;
   options.coordinator.incarnation = incarnation_;
   options.coordinator.use_home = profile_.use_home;
-  options.coordinator.step_timeout = std::chrono::milliseconds(200);
+  options.coordinator.step_timeout = profile_.step_timeout;
   options.coordinator.bugs = bugs_;
   options.replica.epoch = ring_.topology().epoch;
   options.replica.cache_bytes_max = profile_.cache_bytes_max;

@@ -6,6 +6,8 @@
 
 namespace grey::cluster {
 
+static constexpr std::size_t timers_kept_min = 1024;
+
 static bool is_write(OperationKind kind) {
   return kind == OperationKind::put || kind == OperationKind::remove || kind == OperationKind::cas;
 }
@@ -47,7 +49,7 @@ void Coordinator::start(OperationHandle handle, OperationRequest request, Monoto
       Operation(std::move(request), home.round_seen, *this, options_.bugs), deadline, never});
   Running& running = *owned;
   GREY_CHECK(operations_.emplace(handle, std::move(owned)).second);
-  timers_.push({deadline, handle, false});
+  set_timer({deadline, handle, false});
 
   if (const ErrorCode error = check_request(running.operation.request(), options_.epoch);
       error != ErrorCode::ok) {
@@ -140,13 +142,17 @@ void Coordinator::execute(OperationHandle handle, Running& running, Step step, M
       if (step.kind != Step::Kind::pause) send_step(handle, running, step, now);
       break;
   }
-  if (step.kind != Step::Kind::wait || step.hurry) timers_.push({running.due, handle, false});
+  if (step.kind != Step::Kind::wait || step.hurry) set_timer({running.due, handle, false});
 }
 
 Duration Coordinator::wait_of(const Step& step) {
   if (step.kind != Step::Kind::pause) return options_.step_timeout;
-  // A read that found a write half way asks again soon; contenders draw lots.
-  if (step.hurry) return options_.read_retry_delay;
+  // A read that found a write half way asks again soon; one without a majority less and less often.
+  if (step.hurry) {
+    const std::uint32_t doublings = std::min(std::max(step.tries, 1u) - 1, 8u);
+    return std::min(options_.read_retry_delay * (1 << doublings), options_.read_retry_delay_max);
+  }
+  // Contenders draw lots.
   return random_.between(options_.read_retry_delay, options_.contention_delay_max);
 }
 
@@ -239,6 +245,23 @@ void Coordinator::tick(MonotonicTime now) {
     }
     run_ready(now);
   }
+}
+
+// Timers of what has ended stay until they are due. When most of them are of that kind they are
+// made anew from what there is, so that their number is bounded by that of the operations in
+// flight.
+void Coordinator::set_timer(const Timer& timer) {
+  timers_.push(timer);
+  if (timers_.size() < std::max(timers_kept_min, 8 * (operations_.size() + ranges_.size()))) return;
+  std::vector<Timer> live;
+  for (const auto& [handle, running] : operations_) {
+    live.push_back({running->deadline, handle, false});
+    if (running->due != never) live.push_back({running->due, handle, false});
+  }
+  for (const auto& [token, home] : ranges_) {
+    if (home.state == HomeRange::State::acquiring) live.push_back({home.due, token, true});
+  }
+  timers_ = std::priority_queue<Timer>(std::less<Timer>(), std::move(live));
 }
 
 MonotonicTime Coordinator::next_deadline() const {
@@ -336,7 +359,7 @@ void Coordinator::acquire(RangeToken token, HomeRange& home, MonotonicTime now) 
   home.settled.fill(false);
   home.promise = mint(++home.round_seen);
   home.due = now + options_.acquire_timeout;
-  timers_.push({home.due, token, true});
+  set_timer({home.due, token, true});
   const ReplicaRequest message{options_.epoch, token, {}, PrepareRangeRequest{home.promise}};
   for (std::size_t i = 0; i < home.replicas.count; ++i) {
     environment_.send(home.replicas.nodes[i], {token, home.generation, true}, message);

@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <queue>
+#include <tuple>
 #include <unordered_map>
 #include <vector>
 
@@ -47,9 +48,10 @@ struct CoordinatorOptions {
   std::uint64_t epoch = 1;
   NodeId self = 0;
   std::uint64_t incarnation = 0;
-  Duration step_timeout = std::chrono::seconds(1);       // a round without enough answers
-  Duration settle_time = std::chrono::milliseconds(20);  // for stragglers behind a majority
-  Duration read_retry_delay = std::chrono::milliseconds(2);
+  Duration step_timeout = std::chrono::seconds(1);           // a round without enough answers
+  Duration settle_time = std::chrono::milliseconds(20);      // for stragglers behind a majority
+  Duration read_retry_delay = std::chrono::milliseconds(2);  // doubles without a majority
+  Duration read_retry_delay_max = std::chrono::milliseconds(100);
   Duration contention_delay_max = std::chrono::milliseconds(40);
   Duration acquire_timeout = std::chrono::milliseconds(400);
   Duration repromise_interval = std::chrono::seconds(1);
@@ -99,6 +101,8 @@ class Coordinator final : private BallotSource {
   /// Whether this node holds the promise of the range.
   bool is_home(RangeToken range) const;
   std::size_t homes_held() const;
+  /// Timers in memory, those of ended operations included.
+  std::size_t timers_kept() const noexcept { return timers_.size(); }
 
   /// What must hold after every call; aborts if it does not. Linear in what is in flight.
   void check_invariants() const;
@@ -119,7 +123,10 @@ class Coordinator final : private BallotSource {
     MonotonicTime at;
     std::uint64_t target;  // operation, or range
     bool for_range;
-    friend bool operator<(const Timer& a, const Timer& b) { return a.at > b.at; }
+    // The earliest comes first; all else only makes the order one that is defined.
+    friend bool operator<(const Timer& a, const Timer& b) {
+      return std::tie(a.at, a.target, a.for_range) > std::tie(b.at, b.target, b.for_range);
+    }
   };
 
   Ballot mint(std::uint64_t round) override;
@@ -144,6 +151,7 @@ class Coordinator final : private BallotSource {
   void note_foreign_promise(const Placement& placement, const ReplicaReply& reply,
                             MonotonicTime now);
   void renew_marks();
+  void set_timer(const Timer& timer);
 
   CoordinatorOptions options_;
   Random random_;

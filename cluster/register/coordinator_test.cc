@@ -61,9 +61,33 @@ TEST_F(CoordinatorTest, AWaitingWriteExpiresUnsentAndLeavesTheQueue) {
   const OperationHandle third = cluster_.start(outsider, ScriptedCluster::put(3, "3"));
   cluster_.advance(std::chrono::milliseconds(10));
   ASSERT_TRUE(cluster_.finished(second));
-  EXPECT_NE(cluster_.error(second), ErrorCode::outcome_unknown);
+  EXPECT_EQ(cluster_.error(second), ErrorCode::deadline_exceeded);
   cluster_.run_to_end(first, {1, 2, 3});
   EXPECT_TRUE(cluster_.has_sent(third));
+}
+
+TEST_F(CoordinatorTest, AReadWithoutAMajorityAsksLessAndLessOften) {
+  const OperationHandle read =
+      cluster_.start(outsider, ScriptedCluster::get(), std::chrono::seconds(2));
+  std::size_t rounds = 0;
+  for (int i = 0; i < 2000 && !cluster_.finished(read); ++i) {
+    const std::size_t before = cluster_.sent_count();
+    for (const NodeId id : ScriptedCluster::replica_ids) cluster_.refuse(cluster_.latest(read, id));
+    cluster_.advance(std::chrono::milliseconds(1));
+    if (cluster_.sent_count() > before) ++rounds;
+  }
+  ASSERT_TRUE(cluster_.finished(read));
+  EXPECT_EQ(cluster_.error(read), ErrorCode::no_quorum);
+  EXPECT_GT(rounds, 5u);
+  EXPECT_LT(rounds, 40u);  // 2, 4, 8 ... 100 ms apart
+}
+
+TEST_F(CoordinatorTest, TimersOfWhatHasEndedAreDropped) {
+  for (int i = 0; i < 100'000; ++i) {
+    cluster_.run_to_end(cluster_.start(outsider, ScriptedCluster::get()), {1, 2, 3});
+    cluster_.forget_messages();
+  }
+  EXPECT_LT(cluster_.coordinator(outsider).timers_kept(), 5000u);
 }
 
 TEST_F(CoordinatorTest, AnExpiredWriteLetsTheNextOneGo) {

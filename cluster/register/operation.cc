@@ -26,6 +26,7 @@ Operation::Operation(OperationRequest request, std::uint64_t round_seen, BallotS
 
 Step Operation::enter(Phase phase, Step::Kind kind) {
   phase_ = phase;
+  asked_ = true;
   votes_.fill(Vote::none);
   floor_ = {};
   Step step;
@@ -114,6 +115,7 @@ Step Operation::pause_before_read() {
   next_read_ = true;
   Step step = pause();
   step.hurry = true;
+  step.tries = reads_;
   return step;
 }
 
@@ -183,7 +185,8 @@ OperationResult Operation::expire() const {
   if (attempted() || request_.kind == OperationKind::resolve) {
     result.error = ErrorCode::outcome_unknown;
   } else {
-    result.error = quorum_seen_ ? ErrorCode::deadline_exceeded : ErrorCode::no_quorum;
+    const bool in_vain = asked_ && !quorum_seen_;
+    result.error = in_vain ? ErrorCode::no_quorum : ErrorCode::deadline_exceeded;
   }
   return result;
 }

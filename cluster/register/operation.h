@@ -55,6 +55,7 @@ struct Step {
   Kind kind = Kind::wait;
   bool want_values = false;  // read: from all replicas (else from the one nearest)
   bool hurry = false;        // wait, pause: only a short moment
+  std::uint32_t tries = 0;   // pause before a read: read rounds so far
   Ballot ballot;             // prepare
   Record record;             // accept
   OperationResult result;    // finish
@@ -155,7 +156,8 @@ class Operation {
   Ballot last_;                  // the latest attempt; only a planted bug looks at it
   std::uint64_t round_seen_;
   Ballot floor_;  // the largest purge floor seen in this step (rule 6)
-  std::uint8_t reads_ = 0;
+  std::uint32_t reads_ = 0;
+  bool asked_ = false;        // some message was sent
   bool quorum_seen_ = false;  // a majority answered some step
   bool next_read_ = false;    // after the pause: read again rather than prepare
   bool fast_ = false;

@@ -151,6 +151,9 @@ class ScriptedCluster {
     c.on_reply(m.replica, m.id, reply, now_);
     c.check_invariants();
   }
+  /// No answer to the message will come.
+  void refuse(const Message& m) { coordinator(m.coordinator).on_no_reply(m.replica, m.id, now_); }
+  void forget_messages() { sent_.clear(); }
   void round_trip(const Message& m) { answer(m, deliver(m)); }
   /// The operation's current messages to these replicas arrive, and their answers.
   void exchange(OperationHandle handle, std::initializer_list<NodeId> replicas) {
