@@ -19,8 +19,8 @@ constexpr const char* footer = R"(Examples:
 
 --stack messages joins the nodes' stores by a network that loses, repeats and reorders messages;
 --stack full runs whole nodes and the client library over simulated connections and disks.
-Profiles: calm, hostile, contention; of the full stack also failover-kill, failover-freeze and
-failover-drain. A run is replayed exactly by its stack, seed and profile: same events, same hash.
+Profiles: calm, hostile, contention; of the full stack also failover-kill, failover-vanish,
+failover-freeze, failover-drain and failover-cut. A run is replayed exactly by its stack, seed and profile: same events, same hash.
 Exit status: 0 all is well, 1 wrong use, 10 a violation was found.)";
 
 struct Arguments {

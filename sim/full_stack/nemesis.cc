@@ -74,12 +74,20 @@ void Nemesis::strike_once() {
       node.kill();
       boot_later(node, away);
       break;
+    case FullProfile::SingleFault::vanish:
+      ++counters_.machine_losses;
+      node.kill(PeersSee::silence);
+      boot_later(node, away);
+      break;
     case FullProfile::SingleFault::freeze:
       freeze(node, away);
       break;
     case FullProfile::SingleFault::drain:
       ++counters_.drains;
       node.terminate(seconds(10), [this, &node] { boot_later(node, away); });
+      break;
+    case FullProfile::SingleFault::cut:
+      cut_off(node, 1, away);
       break;
   }
 }
@@ -120,18 +128,20 @@ void Nemesis::drain(NodeProcess& node) {
   node.terminate(seconds(10), [this, &node] { boot_later(node, some_time()); });
 }
 
-// The clients see what the node sees, or only its peers do not.
-void Nemesis::partition(NodeProcess& node) {
+void Nemesis::partition(NodeProcess& node) { cut_off(node, 0.3, some_time()); }
+
+// From the other nodes, and from each client with that probability.
+void Nemesis::cut_off(NodeProcess& node, double client_chance, Duration duration) {
   ++counters_.partitions;
   std::vector<HostId> others;
   for (const auto& other : nodes_) {
     if (other->id() != node.id()) others.push_back(other->id());
   }
   for (std::uint32_t client = 0; client < profile_.workload.clients; ++client) {
-    if (random_.chance(0.3)) others.push_back(client_host(client));
+    if (random_.chance(client_chance)) others.push_back(client_host(client));
   }
   world_.partition({node.id()}, others);
-  later(some_time(), [this, id = node.id(), others] {
+  later(duration, [this, id = node.id(), others] {
     for (const HostId other : others) {
       world_.unblock(id, other);
       world_.unblock(other, id);

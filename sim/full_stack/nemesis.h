@@ -64,6 +64,7 @@ class Nemesis {
   void fail_sync(NodeProcess& node);
 
   void freeze(NodeProcess& node, Duration duration);
+  void cut_off(NodeProcess& node, double client_chance, Duration duration);
   void boot_later(NodeProcess& node, Duration delay);
   void later(Duration delay, std::function<void()> what);
   Duration some_time() { return random_.between(Duration(1), profile_.fault_duration_max); }

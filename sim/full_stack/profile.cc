@@ -1,5 +1,7 @@
 #include "sim/full_stack/profile.h"
 
+#include <utility>
+
 namespace grey::sim::full_stack {
 
 using std::chrono::microseconds;
@@ -48,10 +50,24 @@ void all_faults(FullProfile& p, Random& random) {
   p.disk.sync_stall_max = milliseconds(1500);
 }
 
-void one_node_goes(FullProfile& p, FullProfile::SingleFault fault) {
+using SingleFault = FullProfile::SingleFault;
+
+constexpr std::pair<std::string_view, SingleFault> single_faults[] = {
+    {"failover-kill", SingleFault::kill},     {"failover-vanish", SingleFault::vanish},
+    {"failover-freeze", SingleFault::freeze}, {"failover-drain", SingleFault::drain},
+    {"failover-cut", SingleFault::cut},
+};
+
+void one_node_goes(FullProfile& p, SingleFault fault, Random& random) {
   p.single_fault = fault;
-  p.workload.written_once = true;
+  if (random.chance(0.5)) {
+    p.network.split_send_chance = 0.3;
+    p.network.split_receive_chance = 0.3;
+    p.network.short_send_chance = 0.3;
+  }
+  p.workload.written_once = random.chance(0.7);
   p.workload.put_share = 0.5;
+  p.workload.keys = 20;
   p.workload.clients = 8;
   p.workload.operations = 2500;
   p.workload.think_max = milliseconds(150);
@@ -82,16 +98,12 @@ std::optional<FullProfile> FullProfile::draw(std::string_view kind, Random& rand
     }
     return p;
   }
-  if (kind == "failover-kill") {
-    one_node_goes(p, SingleFault::kill);
-  } else if (kind == "failover-freeze") {
-    one_node_goes(p, SingleFault::freeze);
-  } else if (kind == "failover-drain") {
-    one_node_goes(p, SingleFault::drain);
-  } else {
-    return std::nullopt;
+  for (const auto& [name, fault] : single_faults) {
+    if (kind != name) continue;
+    one_node_goes(p, fault, random);
+    return p;
   }
-  return p;
+  return std::nullopt;
 }
 
 }  // namespace grey::sim::full_stack

@@ -33,13 +33,20 @@ struct FullProfile {
   double slow_disk_weight = 0;
   double sync_failure_weight = 0;  // an fsync fails: the node must end itself
 
-  /// One node is killed (else frozen) for ten seconds, and no operation may notice.
-  enum class SingleFault { none, kill, freeze, drain };
+  /// One node goes for ten seconds, and no operation may fail.
+  enum class SingleFault {
+    none,
+    kill,    // the process
+    vanish,  // the machine: nobody is told
+    freeze,  // the process; its kernel goes on answering
+    drain,   // stopped in good order
+    cut      // from everyone, both ways
+  };
   SingleFault single_fault = SingleFault::none;
 
   /// "calm": no faults; "hostile": everything; "contention": everything, few keys, many writers;
-  /// "failover-kill", "failover-freeze", "failover-drain": one node goes for ten seconds, every key
-  /// is written once, and nothing may fail. Empty for an unknown kind.
+  /// "failover-kill", "-vanish", "-freeze", "-drain", "-cut": the single faults above; in most of
+  /// these runs every key is written once. Empty for an unknown kind.
   static std::optional<FullProfile> draw(std::string_view kind, Random& random);
 };
 

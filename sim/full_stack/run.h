@@ -5,7 +5,8 @@
 // What must hold: every key's history is linearizable; nothing but written values is ever read;
 // every operation ends by its deadline; once the faults are over every node serves every key and no
 // operation fails. In the failover profiles one node goes for ten seconds, and besides no operation
-// fails, none is left unknown, and throughput is back within two seconds.
+// fails, none is left unknown if its key is written once, and throughput is back within two
+// seconds.
 #pragma once
 #include <cstdint>
 #include <map>

@@ -16,7 +16,7 @@ constexpr std::uint64_t scale = 1;
 #endif
 
 struct Block {
-  const char* profile;
+  std::string profile;
   std::uint64_t number;
   std::uint64_t seeds;
 };
@@ -44,9 +44,9 @@ std::vector<Block> blocks() {
     out.push_back({"contention", i, 100});
   }
   out.push_back({"calm", 0, 60});
-  out.push_back({"failover-kill", 0, 6});
-  out.push_back({"failover-freeze", 0, 6});
-  out.push_back({"failover-drain", 0, 6});
+  for (const char* fault : {"kill", "vanish", "freeze", "drain", "cut"}) {
+    out.push_back({std::string("failover-") + fault, 0, 4});
+  }
   return out;
 }
 
