@@ -79,13 +79,13 @@ void add_global_flags(CLI::App& app, GlobalFlags& flags) {
   add(Setting::output, "-o,--output",
       "table, json, ndjson or raw (GREY_OUTPUT; default: table, of get in a pipe raw)");
   app.add_option("--config", flags.config,
-                 "file of these settings (GREY_CONFIG; default: ~/.config/grey/greyctl.yaml)")
+                 "file of these settings (GREYCTL_CONFIG; default: ~/.config/grey/greyctl.yaml)")
       ->group("Settings");
 }
 
 /// The file that was named, or the one at the usual place if it is there.
 Result<Layer> read_config(const std::string& flag) {
-  std::string path = flag.empty() ? environment("GREY_CONFIG").value_or("") : flag;
+  std::string path = flag.empty() ? environment("GREYCTL_CONFIG").value_or("") : flag;
   if (path.empty()) {
     const std::string home = environment("HOME").value_or("");
     const std::string base = environment("XDG_CONFIG_HOME").value_or("");

@@ -28,7 +28,8 @@ constexpr const char* server_version = "0.1.0";
 constexpr Duration drain_timeout = std::chrono::seconds(10);
 
 storage::DirectoryOwner owner_of(const cluster::NodeConfig& config) {
-  return {config.topology.cluster_id, config.node, "rocksdb"};
+  return {config.topology.cluster_id, config.node, "rocksdb",
+          cluster::topology_hash(config.topology)};
 }
 
 storage::RocksDbOptions engine_options(const cluster::NodeConfig& config) {

@@ -148,8 +148,16 @@ Result<DataDirectory> DataDirectory::open(const std::string& path, const Directo
   auto identity = inspect(path);
   if (!identity) return std::unexpected(identity.error());
   if (identity->owner != expected) {
-    return fail(ErrorCode::storage_foreign, path + " belongs to " + identity->owner.to_string() +
-                                                "; this is " + expected.to_string());
+    std::string what =
+        path + " belongs to " + identity->owner.to_string() + "; this is " + expected.to_string();
+    DirectoryOwner same_topology = identity->owner;
+    same_topology.topology_hash = expected.topology_hash;
+    if (same_topology == expected) {
+      what +=
+          "; a cluster's nodes, racks, zones, replication factor, virtual nodes and epoch stay as "
+          "they were when it was initialised";
+    }
+    return fail(ErrorCode::storage_foreign, std::move(what));
   }
   if (!exists(in(path, engine_name))) {
     return fail(ErrorCode::storage_corrupt,

@@ -12,7 +12,7 @@
 namespace grey::storage {
 namespace {
 
-const DirectoryOwner owner{"demo", 3, "rocksdb"};
+const DirectoryOwner owner{"demo", 3, "rocksdb", 77};
 
 Status make_engine(const std::string& path) {
   EXPECT_FALSE(std::filesystem::exists(path));
@@ -94,8 +94,8 @@ TEST_F(DataDirectoryTest, AnInterruptedInitIsNotAnInitialisedDirectoryAndCanBeRe
 TEST_F(DataDirectoryTest, AnotherNodesDataIsForeign) {
   ASSERT_TRUE(init());
   for (const auto& other :
-       {DirectoryOwner{"demo", 4, "rocksdb"}, DirectoryOwner{"prod", 3, "rocksdb"},
-        DirectoryOwner{"demo", 3, "sqlite"}}) {
+       {DirectoryOwner{"demo", 4, "rocksdb", 77}, DirectoryOwner{"prod", 3, "rocksdb", 77},
+        DirectoryOwner{"demo", 3, "sqlite", 77}, DirectoryOwner{"demo", 3, "rocksdb", 78}}) {
     const auto opened = DataDirectory::open(path_, other);
     ASSERT_EQ(code(opened), ErrorCode::storage_foreign);
     EXPECT_TRUE(says(opened.error(), owner.to_string())) << opened.error().message();

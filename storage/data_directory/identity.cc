@@ -33,6 +33,14 @@ std::optional<std::string_view> take(std::string_view& text, std::string_view na
   return value;
 }
 
+bool take_hexadecimal(std::string_view& text, std::string_view name, std::uint64_t& value) {
+  const auto digits = take(text, name);
+  if (!digits || digits->size() != 16) return false;
+  const char* const end = digits->data() + digits->size();
+  const auto result = std::from_chars(digits->data(), end, value, 16);
+  return result.ec == std::errc() && result.ptr == end;
+}
+
 template <typename T>
 bool take_number(std::string_view& text, std::string_view name, T& value) {
   const auto digits = take(text, name);
@@ -66,7 +74,8 @@ std::optional<std::string_view> checked(std::string_view text) {
 }  // namespace
 
 std::string DirectoryOwner::to_string() const {
-  return "node " + std::to_string(node) + " of cluster " + cluster + ", engine " + engine;
+  return "node " + std::to_string(node) + " of cluster " + cluster + ", engine " + engine +
+         ", topology " + hexadecimal(topology_hash);
 }
 
 Status check_owner(const DirectoryOwner& owner) {
@@ -83,6 +92,7 @@ std::string format_identity(const DirectoryIdentity& identity) {
   std::string text =
       "format: " + std::to_string(format_version) + "\ncluster: " + identity.owner.cluster +
       "\nnode: " + std::to_string(identity.owner.node) + "\nengine: " + identity.owner.engine +
+      "\ntopology: " + hexadecimal(identity.owner.topology_hash) +
       "\nincarnation: " + std::to_string(identity.incarnation) +
       "\ncreated_unix_ns: " + std::to_string(identity.created_unix_ns) + "\n";
   text += std::string(checksum_name) + hexadecimal(xxh3_64(text)) + "\n";
@@ -111,6 +121,7 @@ Result<DirectoryIdentity> parse_identity(std::string_view text, const std::strin
   const bool complete = take_text(*rest, "cluster", identity.owner.cluster) &&
                         take_number(*rest, "node", identity.owner.node) &&
                         take_text(*rest, "engine", identity.owner.engine) &&
+                        take_hexadecimal(*rest, "topology", identity.owner.topology_hash) &&
                         take_number(*rest, "incarnation", identity.incarnation) &&
                         take_number(*rest, "created_unix_ns", identity.created_unix_ns);
   if (!complete || !rest->empty() || !check_owner(identity.owner)) {

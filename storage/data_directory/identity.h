@@ -4,6 +4,7 @@
 //   cluster: prod-eu
 //   node: 3
 //   engine: rocksdb
+//   topology: 8f61c05be2d7a493
 //   incarnation: 7
 //   created_unix_ns: 1790000000000000000
 //   checksum: 5f0c2b8e9d114a37
@@ -25,7 +26,10 @@ struct DirectoryOwner {
   std::string cluster;  // 1 to 64 printable ASCII characters without spaces
   NodeId node = 0;
   std::string engine;  // Engine::name()
-  /// "node 3 of cluster prod-eu, engine rocksdb".
+  /// The hash of the topology (cluster/ring/topology.h): with another one, keys would be looked for
+  /// where they are not.
+  std::uint64_t topology_hash = 0;
+  /// "node 3 of cluster prod-eu, engine rocksdb, topology 8f61c05be2d7a493".
   std::string to_string() const;
   friend bool operator==(const DirectoryOwner&, const DirectoryOwner&) = default;
 };

@@ -7,7 +7,8 @@
 namespace grey::storage {
 namespace {
 
-const DirectoryIdentity identity{{"prod-eu", 3, "rocksdb"}, 7, 1790000000000000000};
+const DirectoryIdentity identity{
+    {"prod-eu", 3, "rocksdb", 0x0f61c05be2d7a493}, 7, 1790000000000000000};
 
 ErrorCode parsed(std::string_view text) {
   const auto result = parse_identity(text, "identity");
@@ -26,6 +27,7 @@ TEST(Identity, IsTextThatPeopleCanRead) {
                                               "cluster: prod-eu\n"
                                               "node: 3\n"
                                               "engine: rocksdb\n"
+                                              "topology: 0f61c05be2d7a493\n"
                                               "incarnation: 7\n"
                                               "created_unix_ns: 1790000000000000000\n"));
   EXPECT_EQ(parse_identity(format_identity(identity), "identity"), identity);
@@ -52,11 +54,18 @@ TEST(Identity, ANewerFormatIsToldFromDamage) {
 
 TEST(Identity, SealedNonsenseIsCorrupt) {
   for (const char* text :
-       {"", "format: 1\n", "format: 0\n", "format: x\n", "cluster: c\n",
-        "format: 1\ncluster: c\nnode: 0\nengine: e\nincarnation: 1\ncreated_unix_ns: 1\n",
-        "format: 1\ncluster: c\nnode: 5000000000\nengine: e\nincarnation: 1\ncreated_unix_ns: 1\n",
-        "format: 1\ncluster: c\nnode: 1\nengine: e\nincarnation: 1\ncreated_unix_ns: 1\nmore: 1\n",
-        "format: 1\ncluster: c\nnode: 1 \nengine: e\nincarnation: 1\ncreated_unix_ns: 1\n"}) {
+       {"", "format: 1\ncluster: c\nnode: 1\nengine: e\nincarnation: 1\ncreated_unix_ns: 1\n",
+        "format: 1\ncluster: c\nnode: 1\nengine: e\ntopology: 1\nincarnation: 1\n"
+        "created_unix_ns: 1\n",
+        "format: 1\n", "format: 0\n", "format: x\n", "cluster: c\n",
+        "format: 1\ncluster: c\nnode: 0\nengine: e\ntopology: 0000000000000001\nincarnation: "
+        "1\ncreated_unix_ns: 1\n",
+        "format: 1\ncluster: c\nnode: 5000000000\nengine: e\ntopology: "
+        "0000000000000001\nincarnation: 1\ncreated_unix_ns: 1\n",
+        "format: 1\ncluster: c\nnode: 1\nengine: e\ntopology: 0000000000000001\nincarnation: "
+        "1\ncreated_unix_ns: 1\nmore: 1\n",
+        "format: 1\ncluster: c\nnode: 1 \nengine: e\ntopology: 0000000000000001\nincarnation: "
+        "1\ncreated_unix_ns: 1\n"}) {
     EXPECT_EQ(parsed(sealed(text)), ErrorCode::storage_corrupt) << text;
   }
 }

@@ -100,6 +100,14 @@ TEST_F(Environments, AnothersDirectoryIsRefusedAndUntouched) {
   EXPECT_EQ(everything_in(data_), before);
 }
 
+TEST_F(Environments, DataOfAnotherTopologyAreRefused) {
+  ASSERT_EQ(greyd("init").exit_status, 0);
+  const auto before = everything_in(data_);
+  write_config("one", "  virtual_nodes: 128\n");
+  expect_one_error(greyd("run"), 9, {"topology", "virtual nodes", "stay as they were"});
+  EXPECT_EQ(everything_in(data_), before);
+}
+
 TEST_F(Environments, AReadOnlyDirectoryIsRefused) {
   ASSERT_EQ(greyd("init").exit_status, 0);
   std::vector<std::string> as_nobody = {"/usr/bin/setpriv", "--reuid", "65534", "--clear-groups"};
