@@ -23,6 +23,7 @@ void Pump::end(MonotonicTime started, std::uint64_t bytes, const boost::system::
   bytes_under_way_ -= bytes;
   ++report_.operations;
   report_.samples.push_back({started, clock_.now() - started});
+  failed_in_a_row_ = ec ? failed_in_a_row_ + 1 : 0;
   if (ec) {
     ++report_.errors;
     if (ec == errc::outcome_unknown) ++report_.unknowns;
@@ -35,6 +36,14 @@ void Pump::end(MonotonicTime started, std::uint64_t bytes, const boost::system::
     report_.bytes += bytes;
   }
   changed_.notify_all();
+}
+
+bool Pump::should_give_up() {
+  const std::scoped_lock lock(mutex_);
+  if (failed_in_a_row_ < 2 * options_.concurrency) return false;
+  if (!report_.gave_up) report_.note_failure("gave up: nothing succeeds any more");
+  report_.gave_up = true;
+  return true;
 }
 
 void Pump::fail(const std::string& what) {

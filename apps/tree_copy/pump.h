@@ -24,6 +24,8 @@ class Pump {
   /// An operation of begin() has ended. `wrong`: it succeeded but brought back something else.
   void end(MonotonicTime started, std::uint64_t bytes, const boost::system::error_code& ec,
            const std::string& what, const std::string& detail, bool wrong = false);
+  /// So many operations in a row have failed that going on is pointless: the cluster is gone.
+  bool should_give_up();
   /// Something failed before an operation was made of it.
   void fail(const std::string& what);
   /// Waits for all.
@@ -38,6 +40,7 @@ class Pump {
   std::condition_variable changed_;
   Report& report_;  // guarded by mutex_
   std::size_t under_way_ = 0;
+  std::size_t failed_in_a_row_ = 0;
   std::uint64_t bytes_under_way_ = 0;
 };
 

@@ -19,6 +19,7 @@ struct Report {
   std::uint64_t operations = 0;
   std::uint64_t errors = 0;  // failed operations, unknown outcomes included
   std::uint64_t unknowns = 0;
+  bool gave_up = false;               // before the end: nothing succeeded any more
   std::uint64_t mismatches = 0;       // read back, and not what the file holds
   std::vector<std::string> failures;  // the first few, for people
   std::vector<OperationSample> samples;

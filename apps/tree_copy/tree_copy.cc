@@ -55,6 +55,7 @@ Report import_tree(SyncClient& client, const SourceTree& tree, const CopyOptions
   std::vector<SourceFile> stored;
   stored.reserve(tree.files.size());
   for (const SourceFile& file : tree.files) {
+    if (pump.should_give_up()) break;
     auto content = read_file(tree.root, file.path);
     if (!content || has_line_break(file.path)) {
       pump.fail(content ? file.path + ": a line break in its name" : content.error().detail);
@@ -69,6 +70,7 @@ Report import_tree(SyncClient& client, const SourceTree& tree, const CopyOptions
                              });
   }
   pump.finish();
+  if (report.gave_up) return report;
   const std::vector<std::string> pages = manifest_pages(stored);
   for (std::size_t i = 0; i < pages.size(); ++i) {
     error_code ec;
@@ -82,6 +84,7 @@ Report verify_tree(SyncClient& client, const SourceTree& tree, const CopyOptions
   Report report;
   Pump pump(options, report);
   for (const SourceFile& file : tree.files) {
+    if (pump.should_give_up()) break;
     const auto content = read_file(tree.root, file.path);
     if (!content) {
       pump.fail(content.error().detail);
@@ -130,6 +133,7 @@ Report export_tree(SyncClient& client, const SourceTree& manifest, const std::st
   Report report;
   Pump pump(options, report);
   for (const SourceFile& file : manifest.files) {
+    if (pump.should_give_up()) break;
     const MonotonicTime started = pump.begin(file.bytes);
     client.async().async_get(options.prefix + file.path, [&pump, &file, &target, started](
                                                              error_code ec, const GetResult& r) {

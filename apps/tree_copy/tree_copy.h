@@ -5,6 +5,8 @@
 //   <prefix><path>                      the file's content
 //   <prefix>.grey-manifest/<page>       lines "sha256 size path"; page 0 starts with "pages N"
 //
+// Each ends early (Report::gave_up) once twice `concurrency` operations in a row have failed.
+//
 // Blocking; not thread-safe.
 #pragma once
 #include <cstdint>
