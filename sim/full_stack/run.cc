@@ -5,6 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/check.h"
+#include "protocol/node_status.h"
 #include "sim/full_stack/client_process.h"
 #include "sim/linearizability.h"
 
@@ -58,6 +60,7 @@ class Run {
     settle();
     check_nodes();
     check_clients_after_faults();
+    check_nothing_left_over();
     if (report_.violation.empty()) report_.violation = check_linearizability(report_.history);
     finish_report(started);
     return std::move(report_);
@@ -184,6 +187,36 @@ class Run {
       violated("an operation failed although all faults are over: " + records_.last_error);
     }
     if (!records_.damage.empty()) violated(records_.damage);
+  }
+
+  // Nobody asks for anything any more: what is still held somewhere will be held for ever.
+  void check_nothing_left_over() {
+    world_.run_for(seconds(30));  // connections whose other end has vanished have been noticed
+    for (const auto& process : nodes_) {
+      const protocol::NodeStatus status = process->node().status();
+      const std::string who = "node " + std::to_string(process->id());
+      if (process->node().store().coordinator().in_flight() > 0) {
+        violated(who + " still has operations under way");
+      }
+      const std::size_t expected = nodes_.size() - 1 + clients_.size();
+      if (figure(status.counters, "connections") != expected) {
+        violated(who + " has " + std::to_string(figure(status.counters, "connections")) +
+                 " connections instead of " + std::to_string(expected));
+      }
+      for (const protocol::PeerStatus& peer : status.peers) {
+        if (peer.state != "up") violated(who + " does not reach its peer: " + peer.last_error);
+        if (figure(peer.figures, "calls_outstanding") > 0) {
+          violated(who + " still waits for answers of a peer");
+        }
+      }
+    }
+  }
+
+  static std::uint64_t figure(const protocol::NamedFigures& figures, std::string_view name) {
+    for (const auto& [key, value] : figures) {
+      if (key == name) return value;
+    }
+    GREY_CHECK(false);
   }
 
   void finish_report(MonotonicTime started) {

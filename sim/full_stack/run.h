@@ -3,10 +3,10 @@
 // profile give the same run, event for event.
 //
 // What must hold: every key's history is linearizable; nothing but written values is ever read;
-// every operation ends by its deadline; once the faults are over every node serves every key and no
-// operation fails. In the failover profiles one node goes for ten seconds, and besides no operation
-// fails, none is left unknown if its key is written once, and throughput is back within two
-// seconds.
+// every operation ends by its deadline; once the faults are over every node serves every key, no
+// operation fails, and in the end nothing is left over of any request or connection. In the
+// failover profiles one node goes for ten seconds, and besides no operation fails, none is left
+// unknown if its key is written once, and throughput is back within two seconds.
 #pragma once
 #include <cstdint>
 #include <map>
