@@ -197,7 +197,7 @@ void Coordinator::on_reply(NodeId from, const RequestId& id, const ReplicaReply&
   const Placement& placement = running.operation.request().placement;
   const int replica = placement.replicas.index_of(from);
   if (replica < 0) return;
-  note_foreign_promise(placement, reply, now);
+  note_promise(range_of(placement), reply.range_promise, now);
   if (running.step != id.step) return;
   execute(id.operation, running,
           running.operation.on_reply(static_cast<std::size_t>(replica), reply), now);
@@ -400,11 +400,21 @@ void Coordinator::settle_range(RangeToken, HomeRange& home, bool held, Monotonic
   home.waiting.clear();
 }
 
-void Coordinator::note_foreign_promise(const Placement& placement, const ReplicaReply& reply,
-                                       MonotonicTime now) {
-  HomeRange& home = range_of(placement);
-  home.round_seen = std::max(home.round_seen, reply.range_promise.round);
-  if (home.state != HomeRange::State::held || reply.range_promise <= home.promise) return;
+void Coordinator::note_range_promise(RangeToken range, const Ballot& promise, MonotonicTime now) {
+  note_promise(ranges_[range], promise, now);
+}
+
+void Coordinator::note_foreign_ballot(RangeToken range, ByteView key, const Ballot& ballot) {
+  HomeRange& home = ranges_[range];
+  home.round_seen = std::max(home.round_seen, ballot.round);  // the next promise is to be above it
+  if (home.state == HomeRange::State::idle || ballot <= home.promise) return;
+  home_keys_.mark_raised(key, home.promise);
+  renew_marks();
+}
+
+void Coordinator::note_promise(HomeRange& home, const Ballot& promise, MonotonicTime now) {
+  home.round_seen = std::max(home.round_seen, promise.round);
+  if (home.state != HomeRange::State::held || promise <= home.promise) return;
   ++counters_.range_promises_lost;
   home.state = HomeRange::State::idle;
   home.promise = {};

@@ -94,6 +94,12 @@ class Coordinator final : private BallotSource {
 
   /// Tells of a round in use (from the local replica's stored promise at start).
   void note_range_round(RangeToken range, std::uint64_t round);
+  /// Tells of a promise that this node's own replica has given. One to somebody else ends what is
+  /// held here: a write under it would be refused, and its outcome perhaps never known.
+  void note_range_promise(RangeToken range, const Ballot& promise, MonotonicTime now);
+  /// Tells that another coordinator has brought a ballot for a key to this node's own replica: a
+  /// write of the key under a promise below it would be refused, too (rule 18).
+  void note_foreign_ballot(RangeToken range, ByteView key, const Ballot& ballot);
   /// The highest round that this coordinator knows of anywhere, for clients' first windows.
   std::uint64_t highest_round() const noexcept { return highest_round_; }
   std::size_t in_flight() const noexcept { return operations_.size(); }
@@ -148,8 +154,7 @@ class Coordinator final : private BallotSource {
   void on_range_vote(RangeToken token, HomeRange& home, std::size_t replica,
                      const ReplicaReply* reply, MonotonicTime now);
   void settle_range(RangeToken token, HomeRange& home, bool held, MonotonicTime now);
-  void note_foreign_promise(const Placement& placement, const ReplicaReply& reply,
-                            MonotonicTime now);
+  void note_promise(HomeRange& home, const Ballot& promise, MonotonicTime now);
   void renew_marks();
   void set_timer(const Timer& timer);
 

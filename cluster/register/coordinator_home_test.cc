@@ -108,6 +108,16 @@ TEST_F(CoordinatorHome, TheNextReplicaTakesOverFromAnUnreachableHomeAndIsNotWait
   EXPECT_EQ(cluster_.error(write(1, "later")), ErrorCode::ok);
 }
 
+TEST_F(CoordinatorHome, APromiseOfItsOwnReplicaToAnotherEndsItBeforeAnythingIsInDoubt) {
+  write(1);
+  const Ballot mine = cluster_.replica(1).range.promised;
+  home().note_range_promise(range, mine, cluster_.now());
+  EXPECT_TRUE(home().is_home(range)) << "its own";
+  home().note_range_promise(range, foreign(30), cluster_.now());
+  EXPECT_FALSE(home().is_home(range));
+  EXPECT_EQ(cluster_.error(write(1, "next")), ErrorCode::ok);
+}
+
 TEST_F(CoordinatorHome, AnOldHomesWriteOfAKeyThatNobodyWroteSinceIsApplied) {
   write(1);
   for (const NodeId id : {1u, 2u, 3u}) cluster_.replica(id).range.promised = foreign(30);
@@ -290,6 +300,20 @@ TEST_F(RaisedKey, OtherKeysOfTheRangeStayOneRound) {
   const OperationHandle other =
       cluster_.start(1, ScriptedCluster::on_key(ScriptedCluster::put(51, "x"), "other"));
   EXPECT_TRUE(cluster_.latest(other, 1).is<AcceptRequest>());
+}
+
+TEST_F(CoordinatorHome, AKeyThatAnotherCoordinatorBroughtToItsReplicaIsPreparedToo) {
+  write(1);
+  home().note_foreign_ballot(range, ScriptedCluster::put(1, "").key.packed, foreign(30));
+  const OperationHandle put = cluster_.start(1, ScriptedCluster::put(51, "3"));
+  EXPECT_TRUE(cluster_.latest(put, 1).is<PrepareRequest>());
+  cluster_.run_to_end(put, {1, 2, 3});
+  EXPECT_EQ(cluster_.error(put), ErrorCode::ok);
+
+  cluster_.advance(CoordinatorOptions{}.repromise_interval);
+  cluster_.start(1, ScriptedCluster::put(52, "4"));
+  const auto asked = cluster_.latest_for_range(1, 1);
+  EXPECT_GT(std::get<PrepareRangeRequest>(asked.request.body).ballot.round, 30U) << "above the key";
 }
 
 TEST_F(CoordinatorHome, AFullTableOfMarksEndsThePromisesItBelongsTo) {

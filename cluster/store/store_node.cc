@@ -6,6 +6,17 @@
 
 namespace grey::cluster {
 
+namespace {
+
+/// The ballot that a request of another coordinator brings to a key; null if it brings none.
+const Ballot* key_ballot_of(const ReplicaRequest& request) {
+  if (const auto* prepare = std::get_if<PrepareRequest>(&request.body)) return &prepare->ballot;
+  if (const auto* accept = std::get_if<AcceptRequest>(&request.body)) return &accept->record.ballot;
+  return nullptr;
+}
+
+}  // namespace
+
 StoreNode::StoreNode(const StoreNodeOptions& options, const Ring& ring,
                      transport::Executor& executor, storage::Engine& engine, PeerSender& peers,
                      Random random, Replica::FatalCallback on_fatal)
@@ -70,7 +81,19 @@ void StoreNode::on_peer_request(const ReplicaRequest& request, Replica::ReplyCal
     refusal.epoch = ring_.topology().epoch;
     return reply(std::move(refusal));
   }
-  replica_.handle(request, std::move(reply));
+  if (const Ballot* ballot = key_ballot_of(request)) {
+    coordinator_.note_foreign_ballot(request.range, request.key.packed, *ballot);
+  }
+  if (!std::holds_alternative<PrepareRangeRequest>(request.body)) {
+    return replica_.handle(request, std::move(reply));
+  }
+  replica_.handle(request, [this, alive = std::weak_ptr(alive_), token = request.range,
+                            reply = std::move(reply)](ReplicaReply answer) mutable {
+    if (!alive.expired()) {
+      coordinator_.note_range_promise(token, answer.range_promise, executor_.now());
+    }
+    reply(std::move(answer));
+  });
 }
 
 void StoreNode::on_peer_reply(NodeId from, const RequestId& id, const ReplicaReply& reply) {
