@@ -89,14 +89,14 @@ lincheck::History checkable_history(const History& history) {
   return out;
 }
 
-std::string check_linearizability(const History& history) {
+std::string check_linearizability(const History& history, const lincheck::Limits& limits) {
   const lincheck::History checkable = checkable_history(history);
-  const lincheck::CheckResult result = lincheck::check(checkable);
+  const lincheck::CheckResult result = lincheck::check(checkable, limits);
   switch (result.verdict) {
     case lincheck::Verdict::linearizable:
       return {};
     case lincheck::Verdict::undecided:
-      return "the checker ran into its limits";
+      return std::string(undecided);
     case lincheck::Verdict::not_linearizable:
       break;
   }

@@ -68,7 +68,8 @@ class Run {
     for (auto& client : clients_) client->run(&budget);
     drive(std::chrono::minutes(60));
     if (report_.violation.empty()) check_liveness();
-    if (report_.violation.empty()) report_.violation = check_linearizability(report_.history);
+    if (report_.violation.empty())
+      report_.violation = check_linearizability(report_.history, options_.checker);
     finish_report();
     return std::move(report_);
   }

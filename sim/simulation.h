@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "cluster/register/planted_bug.h"
 #include "sim/history.h"
+#include "sim/lincheck/checker.h"
 #include "sim/message_network.h"
 #include "sim/nemesis.h"
 #include "sim/workload.h"
@@ -17,6 +18,7 @@ namespace grey::sim {
 struct RunOptions {
   std::uint64_t seed = 0;
   std::string profile = "hostile";
+  lincheck::Limits checker = {};
   [[no_unique_address]] cluster::PlantedBugs bugs;
 };
 

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "cluster/register/planted_bug.h"
+#include "sim/linearizability.h"
 #include "sim/simulation.h"
 
 namespace grey::sim {
@@ -14,10 +15,15 @@ class Planted : public testing::TestWithParam<PlantedBug> {};
 
 TEST_P(Planted, IsCaughtWithin500Seeds) {
   for (std::uint64_t seed = 1; seed <= 500; ++seed) {
-    const auto run = run_simulation(
-        {.seed = seed, .profile = "contention", .bugs = cluster::PlantedBugs(GetParam())});
+    const auto run =
+        run_simulation({.seed = seed,
+                        .profile = "contention",
+                        .checker = {.steps_max = 200'000, .configurations_max = 20'000},
+                        .bugs = cluster::PlantedBugs(GetParam())});
     ASSERT_TRUE(run.has_value());
-    if (run->violation.empty()) continue;
+    // A broken register's history may be beyond the checker: that is no find, and not worth a
+    // minute.
+    if (run->violation.empty() || run->violation == undecided) continue;
     RecordProperty("seeds", std::to_string(seed));
     return;
   }
