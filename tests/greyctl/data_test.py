@@ -164,7 +164,7 @@ class Settings(ClusterCase):
     def test_a_file_that_is_named_must_be_there_and_right(self):
         self.expect(USAGE, "version", "--config", "missing.yaml")
         wrong = self.write("wrong.yaml", b"tenant: a\n\ncolour: red\n")
-        ended = self.expect(USAGE, "version", GREY_CONFIG=wrong)
+        ended = self.expect(USAGE, "version", GREYCTL_CONFIG=wrong)
         self.assertIn("wrong.yaml:3: 'colour'", ended.err)
         self.assertEqual(self.expect(USAGE, "version", "--config", wrong, "-o", "json")
                          .error["code"], "config_unknown_key")
