@@ -1,3 +1,5 @@
+#include <arpa/inet.h>
+
 #include <charconv>
 
 #include "transport/stream.h"
@@ -28,6 +30,12 @@ Result<Endpoint> Endpoint::parse(std::string_view text) {
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
   if (error != std::errc() || end != digits.data() + digits.size()) return bad("bad port");
   return Endpoint{std::string(host), port};
+}
+
+bool Endpoint::is_numeric() const {
+  in6_addr address;  // large enough for both families
+  return ::inet_pton(AF_INET, host.c_str(), &address) == 1 ||
+         ::inet_pton(AF_INET6, host.c_str(), &address) == 1;
 }
 
 }  // namespace grey::transport

@@ -76,6 +76,8 @@ struct Endpoint {
   std::string to_string() const;
   /// Parses what to_string() writes. Fails with address_invalid.
   static Result<Endpoint> parse(std::string_view text);
+  /// The host is an IPv4 or IPv6 address: real transports take no other.
+  bool is_numeric() const;
   friend bool operator==(const Endpoint&, const Endpoint&) = default;
   friend auto operator<=>(const Endpoint&, const Endpoint&) = default;
 };

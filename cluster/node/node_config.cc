@@ -74,6 +74,14 @@ class Reader {
   Error error_;
 };
 
+Status check_endpoint(const std::string& text) {
+  const auto endpoint = transport::Endpoint::parse(text);
+  if (!endpoint) return std::unexpected(endpoint.error());
+  if (endpoint->is_numeric()) return {};
+  return fail(ErrorCode::address_invalid,
+              "'" + text + "': the host must be a numeric IPv4 or IPv6 address");
+}
+
 void read_nodes(Reader& in, const YAML::Node& list, Topology& topology) {
   if (!list.IsSequence()) return in.bad(list, "'nodes' must be a list");
   for (const YAML::Node& item : list) {
@@ -84,9 +92,9 @@ void read_nodes(Reader& in, const YAML::Node& list, Topology& topology) {
             {"rack", in.text(node.rack)},
             {"zone", in.text(node.zone)}});
     if (in.error()) return;
-    if (const auto endpoint = transport::Endpoint::parse(node.endpoint); !endpoint) {
+    if (const Status sound = check_endpoint(node.endpoint); !sound) {
       return in.bad(item,
-                    "endpoint of node " + std::to_string(node.id) + ": " + endpoint.error().detail);
+                    "endpoint of node " + std::to_string(node.id) + ": " + sound.error().detail);
     }
     topology.nodes.push_back(std::move(node));
   }
@@ -168,8 +176,8 @@ Status check(NodeConfig& config, const std::string& name) {
   }
   if (config.data_dir.empty()) return missing("data_dir (or --data-dir, GREY_DATA_DIR)");
   if (config.listen.empty()) config.listen = self->endpoint;
-  if (const auto listen = transport::Endpoint::parse(config.listen); !listen) {
-    return fail(ErrorCode::config_bad_value, name + ": listen: " + listen.error().detail);
+  if (const Status sound = check_endpoint(config.listen); !sound) {
+    return fail(ErrorCode::config_bad_value, name + ": listen: " + sound.error().detail);
   }
   if (!one_of(config.transport, {"auto", "io_uring", "asio"})) {
     return fail(ErrorCode::config_bad_value,

@@ -54,6 +54,7 @@ TEST(NodeConfig, WhatIsWrongIsNamed) {
   EXPECT_EQ(error_of(good, {.node = "-1"}).code, ErrorCode::config_bad_value);
   EXPECT_EQ(error_of(good, {.transport = "carrier-pigeon"}).code, ErrorCode::config_bad_value);
   EXPECT_EQ(error_of(good + "listen: nowhere\n").code, ErrorCode::config_bad_value);
+  EXPECT_EQ(error_of(good + "listen: \"example.org:7400\"\n").code, ErrorCode::config_bad_value);
   for (const std::string& id : {std::string("'a b'"), std::string(65, 'x')}) {
     std::string text = good;
     text.replace(text.find("test"), 4, id);
