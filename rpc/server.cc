@@ -47,12 +47,14 @@ class Server::Impl {
     Impl& server;
     const std::uint64_t id;
     bool is_refused = false;
+    bool is_client = false;  // and counted as one
     std::unique_ptr<Connection> connection;
   };
 
   void on_accept(std::unique_ptr<transport::Stream> stream);
   void on_established(Entry& entry, const protocol::PeerInfo& peer);
   void on_closed(std::uint64_t id, const Error& reason);
+  void admit_client(Entry& entry);
   void report_drained();
 
   transport::Transport& transport_;
@@ -63,6 +65,7 @@ class Server::Impl {
   std::map<NodeLane, std::uint64_t> by_node_;
   std::uint64_t next_id_ = 1;
   std::size_t refusing_ = 0;
+  std::size_t clients_ = 0;
   ServerStats stats_;
   Task drained_;
 };
@@ -105,7 +108,7 @@ void Server::Impl::on_established(Entry& entry, const protocol::PeerInfo& peer) 
       return entry.connection->close(allowed.error());
     }
   }
-  if (peer.hello.role != protocol::PeerRole::node) return;
+  if (peer.hello.role != protocol::PeerRole::node) return admit_client(entry);
   const NodeLane key{peer.hello.node_id, peer.lane, peer.hello.shard};
   const auto [place, is_new] = by_node_.try_emplace(key, entry.id);
   if (is_new) return;
@@ -118,8 +121,18 @@ void Server::Impl::on_established(Entry& entry, const protocol::PeerInfo& peer) 
   other.close({ErrorCode::duplicate_connection, "from " + entry.connection->peer_address()});
 }
 
+void Server::Impl::admit_client(Entry& entry) {
+  if (clients_ + options_.connections_for_nodes >= options_.connections_max) {
+    ++stats_.refused;
+    return entry.connection->close({ErrorCode::too_many_connections, {}});
+  }
+  entry.is_client = true;
+  ++clients_;
+}
+
 void Server::Impl::on_closed(std::uint64_t id, const Error& reason) {
   const auto entry = entries_.find(id);
+  if (entry->second->is_client) --clients_;
   if (entry->second->is_refused) {
     --refusing_;
   } else {

@@ -23,6 +23,8 @@ struct ServerOptions {
   protocol::SessionConfig session;  // template: role and random are filled in
   ConnectionOptions connection;
   std::uint32_t connections_max = 1024;
+  /// Clients are refused beyond connections_max less so many, so that they never keep nodes out.
+  std::uint32_t connections_for_nodes = 0;
   RandomBytes random;
   /// Decides who may connect; an error refuses the peer with its code. Empty: anyone.
   std::function<Status(const protocol::PeerInfo&)> authorise;

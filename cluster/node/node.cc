@@ -17,6 +17,7 @@ constexpr Duration liveness_timeout = std::chrono::milliseconds(750);
 // that was frozen for ten seconds.
 constexpr Duration vanished_ping_interval = std::chrono::seconds(5);
 constexpr Duration vanished_timeout = std::chrono::seconds(15);
+constexpr std::uint32_t handshakes_room = 16;
 constexpr Duration watch_interval = std::chrono::milliseconds(200);
 
 StoreNodeOptions store_options(const NodeConfig& config, const NodeEnvironment& environment) {
@@ -225,7 +226,12 @@ rpc::ServerOptions Node::server_options() {
   options.session = session_template();
   options.connection.ping_interval = vanished_ping_interval;
   options.connection.liveness_timeout = vanished_timeout;
-  options.connections_max = config_.connections_max;
+  // The configured limit is that of clients. Nodes come with up to three lanes each, and some room
+  // is for those that have not said yet who they are.
+  options.connections_for_nodes =
+      static_cast<std::uint32_t>(protocol::lane_count * ring_.topology().nodes.size()) +
+      handshakes_room;
+  options.connections_max = config_.connections_max + options.connections_for_nodes;
   options.random = environment_.random_bytes;
   options.authorise = [this](const protocol::PeerInfo& peer) { return authorise(peer); };
   return options;

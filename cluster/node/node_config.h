@@ -32,7 +32,7 @@ struct NodeConfig {
   std::string transport = "auto";
   std::string log_level = "info";
   std::uint64_t value_bytes_max = 1u << 20;
-  std::uint32_t connections_max = 1024;
+  std::uint32_t connections_max = 1024;  // of clients
   std::uint64_t memory_budget_bytes = 1u << 30;
 };
 

@@ -62,6 +62,30 @@ TEST(Node, AClientThatIsSilentButThereStaysConnected) {
   EXPECT_TRUE(client->is_connected());
 }
 
+TEST(Node, ClientsNeverKeepPeersOut) {
+  NodeWorld w;
+  NodeConfig small = simulated_config(1, w.topology);
+  small.connections_max = 10;
+  w.processes[0] = std::make_unique<NodeProcess>(w.world, small, w.random.fork());
+  ASSERT_TRUE(w.start());
+  w.process(2).kill();
+  std::vector<std::unique_ptr<rpc::Channel>> clients;
+  std::size_t connected = 0;
+  for (transport::sim::HostId host = 50; host < 90; ++host) {
+    clients.push_back(w.connect(host, 1, w.client_session()));
+  }
+  w.world.run_for(1s);
+  for (const auto& client : clients) {
+    connected += client->is_connected();
+    if (!client->is_connected()) {
+      EXPECT_EQ(client->state().last_error.code, ErrorCode::too_many_connections);
+    }
+  }
+  EXPECT_EQ(connected, 10u);
+  w.process(2).boot();
+  EXPECT_TRUE(w.world.run_until([&] { return w.joined(); }, 10s));
+}
+
 // ---- who may connect --------------------------------------------------------------------------
 
 TEST(NodeIdentity, ANodeOfAnotherClusterStaysOutside) {
