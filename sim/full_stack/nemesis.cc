@@ -8,6 +8,11 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using transport::sim::PeersSee;
 
+namespace {
+// How long the node of a single fault is gone.
+constexpr Duration away = seconds(10);
+}  // namespace
+
 Nemesis::Nemesis(transport::sim::World& world, std::vector<std::unique_ptr<NodeProcess>>& nodes,
                  const FullProfile& profile, Random random)
     : world_(world), nodes_(nodes), profile_(profile), random_(random) {}
@@ -63,7 +68,6 @@ void Nemesis::strike() {
 }
 
 void Nemesis::strike_once() {
-  constexpr Duration away = seconds(10);
   NodeProcess& node = *nodes_[random_.below(nodes_.size())];
   struck_at_ = world_.now();
   switch (profile_.single_fault) {
