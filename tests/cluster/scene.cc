@@ -2,12 +2,17 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
 #include <thread>
 #include <utility>
 
 #include "base/check.h"
 
 namespace grey::cluster_test {
+
+using testing::AnyOf;
+using testing::HasSubstr;
+using testing::Not;
 
 std::string chosen_transport() {
   const char* chosen = std::getenv("GREY_TRANSPORT");
@@ -25,6 +30,15 @@ bool eventually(const std::function<bool()>& condition, Duration within) {
 
 Scene::Scene(std::string transport, const std::string& extra_config, const Prepare& prepare)
     : cluster(make(std::move(transport), extra_config, prepare)) {}
+
+Scene::~Scene() {
+  for (const auto& node : cluster.nodes()) {
+    std::ifstream log(node.log_file);
+    for (std::string line; std::getline(log, line);) {
+      EXPECT_THAT(line, Not(AnyOf(HasSubstr("Sanitizer"), HasSubstr("runtime error:"))));
+    }
+  }
+}
 
 dev::DevCluster Scene::make(std::string transport, const std::string& extra_config,
                             const Prepare& prepare) const {

@@ -33,6 +33,9 @@ class Scene {
   explicit Scene(std::string transport = chosen_transport(), const std::string& extra_config = "",
                  const Prepare& prepare = {});
 
+  /// Fails the test if a sanitizer has found something in a node.
+  ~Scene();
+
   /// Starts all nodes, and waits until each is connected with the others.
   void start_all();
   /// True once each node says that it is connected with all others.
