@@ -8,7 +8,6 @@
 namespace {
 
 using grey::cluster::ConfigOverrides;
-using grey::cluster::NodeConfig;
 
 constexpr const char* footer = R"(Examples:
   greyd init --config grey.yaml --node 1     give node 1's data directory its identity, once

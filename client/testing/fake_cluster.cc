@@ -81,7 +81,7 @@ class FakeCluster::Node final : public rpc::RequestHandler {
       ClusterInfo info = cluster_.info();
       info.self = id_;
       encode_head(info, head);
-      responder.answer({.head = head, .value = {}});
+      (void)responder.answer({.head = head, .value = {}});
       return;
     }
     ++requests;
@@ -110,7 +110,7 @@ class FakeCluster::Node final : public rpc::RequestHandler {
     status.state = "serving";
     Bytes head;
     encode_status(status, head);
-    responder.answer({.head = head, .value = {}});
+    (void)responder.answer({.head = head, .value = {}});
   }
 
   protocol::WireHint hint() const { return {cluster_.store.round_seen, std::nullopt}; }
@@ -118,45 +118,45 @@ class FakeCluster::Node final : public rpc::RequestHandler {
   void on_get(const rpc::IncomingRequest& request, rpc::Responder& responder) {
     protocol::GetRequest get;
     if (const ErrorCode bad = protocol::decode(request.body, {}, get); bad != ErrorCode::ok) {
-      responder.refuse(bad);
+      (void)responder.refuse(bad);
       return;
     }
     Bytes head;
     const auto found = cluster_.store.values.find(full_key(request.tenant, get.key));
     if (found == cluster_.store.values.end()) {
       encode_head(protocol::WriteReply{hint(), {}}, head);
-      responder.answer({ErrorCode::not_found, {}, 0, false}, {.head = head, .value = {}});
+      (void)responder.answer({ErrorCode::not_found, {}, 0, false}, {.head = head, .value = {}});
       return;
     }
     const auto& [value, version] = found->second;
     encode_head(protocol::GetReply{hint(), version, value}, head);
-    responder.answer({.head = head, .value = SharedBytes::copy_of(value)});
+    (void)responder.answer({.head = head, .value = SharedBytes::copy_of(value)});
   }
 
   void on_resolve(const rpc::IncomingRequest& request, rpc::Responder& responder) {
     using Outcome = protocol::ResolveReply::Outcome;
     protocol::ResolveRequest resolve;
     GREY_CHECK(protocol::decode(request.body, {}, resolve) == ErrorCode::ok);
-    FakeStore& store = cluster_.store;
-    ++store.resolves;
-    const bool applied = store.applied.contains(resolve.operation);
-    if (!applied) store.refused.insert(resolve.operation);
+    FakeStore& shared = cluster_.store;
+    ++shared.resolves;
+    const bool applied = shared.applied.contains(resolve.operation);
+    if (!applied) shared.refused.insert(resolve.operation);
     Bytes head;
     encode_head(protocol::ResolveReply{hint(), applied ? Outcome::applied : Outcome::never}, head);
-    responder.answer({.head = head, .value = {}});
+    (void)responder.answer({.head = head, .value = {}});
   }
 
   void answer_write(rpc::Responder& responder, ErrorCode code, const OperationId& version,
                     std::uint32_t retry_after_ms = 0) {
     Bytes head;
     encode_head(protocol::WriteReply{hint(), version}, head);
-    responder.answer({code, {}, retry_after_ms, false}, {.head = head, .value = {}});
+    (void)responder.answer({code, {}, retry_after_ms, false}, {.head = head, .value = {}});
   }
 
   void on_write(const rpc::IncomingRequest& request, rpc::Responder& responder) {
-    FakeStore& store = cluster_.store;
+    FakeStore& shared = cluster_.store;
     protocol::CasRequest write;
-    const protocol::DataLimits limits{.value_bytes_max = store.value_bytes_max};
+    const protocol::DataLimits limits{.value_bytes_max = shared.value_bytes_max};
     bool is_remove = false;
     ErrorCode bad = ErrorCode::ok;
     if (request.method == protocol::method::put) {
@@ -178,29 +178,29 @@ class FakeCluster::Node final : public rpc::RequestHandler {
       is_remove = write.removes;
     }
     if (bad != ErrorCode::ok) return answer_write(responder, bad, {});
-    if (store.overloaded_left > 0) {
-      --store.overloaded_left;
+    if (shared.overloaded_left > 0) {
+      --shared.overloaded_left;
       return answer_write(responder, ErrorCode::overloaded, {}, 5);
     }
-    if (!store.submitted.insert(write.operation).second) ++store.repeated;
-    store.window_high_seen = write.window.round_high;
-    if (store.stale_left > 0) {
-      --store.stale_left;
+    if (!shared.submitted.insert(write.operation).second) ++shared.repeated;
+    shared.window_high_seen = write.window.round_high;
+    if (shared.stale_left > 0) {
+      --shared.stale_left;
       return answer_write(responder, ErrorCode::window_stale, {});
     }
-    if (store.refused.contains(write.operation)) ++store.applied_after_refusal;
+    if (shared.refused.contains(write.operation)) ++shared.applied_after_refusal;
     const Bytes key = full_key(request.tenant, write.key);
-    const auto found = store.values.find(key);
+    const auto found = shared.values.find(key);
     if (request.method == protocol::method::cas && !matches(write, found)) {
       return answer_write(responder, ErrorCode::precondition_failed,
-                          found == store.values.end() ? OperationId{} : found->second.second);
+                          found == shared.values.end() ? OperationId{} : found->second.second);
     }
     if (is_remove) {
-      store.values.erase(key);
+      shared.values.erase(key);
     } else {
-      store.values[key] = {Bytes(write.value), write.operation};
+      shared.values[key] = {Bytes(write.value), write.operation};
     }
-    store.applied.insert(write.operation);
+    shared.applied.insert(write.operation);
     if (behaviour == Behaviour::apply_silently) {
       held_.push_back(std::move(responder));
       return;

@@ -130,7 +130,8 @@ Status Committer::write(bool sync) {
 
 void Committer::deliver(const Status& status) {
   for (auto& entry : group_) {
-    Status outcome = entry.refusal ? status : std::move(entry.refusal);
+    Status outcome = std::move(entry.refusal);
+    if (outcome) outcome = status;
     completions_.push_back([done = std::move(entry.done), outcome = std::move(outcome)]() mutable {
       done(std::move(outcome));
     });

@@ -72,7 +72,7 @@ TEST(TransportChoice, AutomaticSurvivesAHalfDeniedIoUring) {
 
 class TransportSettings : public testing::Test {
  protected:
-  void TearDown() override { ::unsetenv("GREY_TRANSPORT"); }
+  void TearDown() override { ::unsetenv("GREY_TRANSPORT"); }  // NOLINT(concurrency-mt-unsafe)
 
   /// One run of node 1 that must fail at once, with one line for people.
   ProgramEnd failed_run(const std::vector<std::string>& flags) {
@@ -90,7 +90,7 @@ class TransportSettings : public testing::Test {
 };
 
 TEST_F(TransportSettings, IoUringByNameWhereItIsDeniedIsOneClearErrorAndDamagesNothing) {
-  ::unsetenv("GREY_TRANSPORT");
+  ::unsetenv("GREY_TRANSPORT");  // NOLINT(concurrency-mt-unsafe)
   without(SYS_io_uring_setup, ENOSYS, [this] {
     const ProgramEnd end = failed_run({});
     EXPECT_EQ(end.exit_status, 9);
@@ -104,7 +104,7 @@ TEST_F(TransportSettings, IoUringByNameWhereItIsDeniedIsOneClearErrorAndDamagesN
 }
 
 TEST_F(TransportSettings, AFlagIsAboveTheEnvironmentAndThatAboveTheFile) {
-  ::setenv("GREY_TRANSPORT", "epoll", 1);
+  ::setenv("GREY_TRANSPORT", "epoll", 1);  // NOLINT(concurrency-mt-unsafe)
   ProgramEnd end = failed_run({});
   EXPECT_EQ(end.exit_status, 1);
   EXPECT_THAT(end.output, HasSubstr("transport 'epoll'; choose auto, io_uring or asio"));
