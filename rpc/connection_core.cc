@@ -1,5 +1,6 @@
 #include "rpc/connection_core.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/check.h"

@@ -2,6 +2,7 @@
 // allocation in the steady state. An id holds the slot (low 24 bits) and a number that is never
 // used twice, so that the id of a call that is over finds nothing.
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 

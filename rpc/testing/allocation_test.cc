@@ -139,8 +139,10 @@ TEST(Allocations, NonePerCallInTheSteadyState) {
   server.start(std::move(server_stream));
   client.start(std::move(client_stream));
   const auto settle = [&] {
-    while (loop.run_posted() | from_client.carry_to(from_server) |
-           from_server.carry_to(from_client)) {
+    for (bool moved = true; moved;) {
+      moved = loop.run_posted();
+      moved = from_client.carry_to(from_server) || moved;
+      moved = from_server.carry_to(from_client) || moved;
     }
   };
   settle();
