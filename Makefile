@@ -54,6 +54,7 @@ test: build
 asio: build
 	@GREY_TRANSPORT=asio $(call ctest,$(PRESET))
 
+asan: export LSAN_OPTIONS = suppressions=$(CURDIR)/tools/lsan.supp print_suppressions=0
 tsan: export TSAN_OPTIONS = suppressions=$(CURDIR)/tools/tsan.supp second_deadlock_stack=1
 asan tsan: deps
 	@$(call compile,$@)
