@@ -57,8 +57,9 @@ class InStreams {
   }
   /// Takes a stream out; what it held comes back.
   InStream take(InStream& stream) {
+    const auto place = streams_.begin() + (&stream - streams_.data());
     InStream taken = std::move(stream);
-    streams_.erase(streams_.begin() + (&stream - streams_.data()));
+    streams_.erase(place);
     return taken;
   }
   /// When the stream that has waited longest for a chunk got its last; `never` if there is none.

@@ -74,8 +74,8 @@ Hello valid_hello() { return Peer::hello_of(example_config(SessionRole::initiato
 class Vectors {
  public:
   /// Adds a case; `more` holds what differs from the usual (receiver, end_of_stream, wait_ms).
-  void add(std::string_view name, std::string_view error, std::vector<Bytes> preceding, Bytes input,
-           json more = json::object()) {
+  void add(std::string_view name, std::string_view error, const std::vector<Bytes>& preceding,
+           const Bytes& input, const json& more = json::object()) {
     json receiver = default_receiver();
     if (more.contains("receiver")) receiver.update(more.at("receiver"));
     json one = {{"name", name}, {"preceding", json::array()}, {"input", to_hex(input)}};
@@ -116,10 +116,10 @@ class Vectors {
 
 // One frame after a plain handshake.
 void after_hello(Vectors& out, std::string_view name, std::string_view error, ByteView payload,
-                 std::uint16_t flags = 0, json more = json::object()) {
+                 std::uint16_t flags = 0, const json& more = json::object()) {
   Peer peer;
   const Bytes hello = peer.hello(valid_hello());
-  out.add(name, error, {hello}, peer.frame(payload, flags), std::move(more));
+  out.add(name, error, {hello}, peer.frame(payload, flags), more);
 }
 
 void add_valid(Vectors& out) {
@@ -265,9 +265,9 @@ void add_bad_frames(Vectors& out) {
   Peer peer;
   const Bytes hello = peer.hello(valid_hello());
   const Bytes ping = peer.frame("\x92\x03\x01");
-  const auto add = [&](std::string_view name, std::string_view error, Bytes input,
-                       json more = json::object()) {
-    out.add(name, error, {hello}, std::move(input), std::move(more));
+  const auto add = [&](std::string_view name, std::string_view error, const Bytes& input,
+                       const json& more = json::object()) {
+    out.add(name, error, {hello}, input, more);
   };
   add("not the magic", "bad_magic", "GET / HTTP/1.1\r\n");
   add("the first wrong byte of the magic is enough", "bad_magic", "GREX");
@@ -370,10 +370,10 @@ void add_bad_states(Vectors& out) {
 
 void add_bad_handshakes(Vectors& out) {
   const auto refused = [&](std::string_view name, std::string_view error, auto change,
-                           json more = json::object()) {
+                           const json& more = json::object()) {
     Hello hello = valid_hello();
     change(hello);
-    out.add(name, error, {}, Peer().hello(hello), std::move(more));
+    out.add(name, error, {}, Peer().hello(hello), more);
   };
   using H = Hello&;
   refused("HELLO of versions 3 to 4", "unsupported_version",
